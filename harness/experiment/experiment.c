@@ -200,9 +200,11 @@ static void leave_memory(const Arena *arena, const Experiment *e) {
 static bool run_studies(Arena *arena, Experiment *e, const Keeper *keeper,
                         const RunOptions *options, const char *results, double start_s,
                         Status *st) {
+  const StoredTensors stored = run_stored(e);
   Study study = {.spec = e->spec,
                  .subject = &e->subject,
                  .keeper = keeper,
+                 .stored = &stored,
                  .deal = e->deal,
                  .progress = e->progress};
   if (e->shard.shards) return run_part(arena, e, &study, results, st);

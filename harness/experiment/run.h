@@ -52,6 +52,9 @@ static inline int run_prompts(const Experiment *e) {
 /* The key of a finished result, which may be anything: it is read in a child. */
 bool run_key_there(const char *results, RunKey *key, Arena scratch, Status *st);
 
+/* stored.c: what the run's own file holds, for studies that follow; `e` must stay. */
+StoredTensors run_stored(Experiment *e);
+
 /* layers.c: the walk of all prompts under all modes and the reference; every layer is measured and
  * stored. */
 bool run_layers(Experiment *e, Arena scratch, Status *st);

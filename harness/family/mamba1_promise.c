@@ -23,6 +23,10 @@ bool mamba1_format(const Mode *m, int id, Format *format) {
     case T_DT_PROJ: i8 = rest_i8; break;
     case T_GATED: f16 = m->setting[STAGE_GATED] == OUTPUT_F16; break;
     case T_OUT_PROJ: f16 = m->setting[STAGE_OUT_PROJ] == OUTPUT_F16; break;
+    case T_CONV_IN:
+      if (m->setting[STAGE_CONV_IN] != CONV_IN_I8_DYNAMIC) return false;
+      i8 = true;
+      break;
     case T_SSM_STATE_Q8:
       if (m->setting[STAGE_SCAN_U] != SCAN_U_I8) return false;
       i8 = true;

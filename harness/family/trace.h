@@ -38,6 +38,13 @@ typedef enum Basis {
   BASIS_UNKNOWN  /* nobody says: of a tensor made elsewhere */
 } Basis;
 
+/* Which tokens of what leaves the block an element of a tensor bears on. */
+typedef enum Reach {
+  REACHES_LATER, /* its own and those behind it */
+  REACHES_OWN,   /* its own: nothing behind the tensor brings tokens together */
+  REACHES_NONE   /* no operator takes the tensor */
+} Reach;
+
 typedef struct TensorInfo {
   const char *name;      /* e.g. "conv1d_silu" */
   const char *long_name; /* for people: "SiLU of conv1d" */
@@ -49,6 +56,7 @@ typedef struct TensorInfo {
              quantised */
   int taken_by; /* of one that may be an earlier tensor itself, handed on: the operator (OpKind)
                  * that takes it; else 0 */
+  Reach reach; /* where no scale is made from all tokens */
   Basis basis;
 } TensorInfo;
 

@@ -31,9 +31,12 @@ static int in_order(const Tensors *tensors, int i) {
   return embedding == ABSENT || i > embedding ? i : i == 0 ? embedding : i - 1;
 }
 
+bool layout_makes(const StoreShape *shape, int layer, int side, int id) {
+  return shape->side[side].layer[layer].makes[id] && made_in(shape, id, layer);
+}
+
 static bool is_kept(const StoreShape *shape, int layer, int side, int id) {
-  return shape->side[side].layer[layer].makes[id] && made_in(shape, id, layer) &&
-         shape->kept[layer * shape->tensors->count + id];
+  return layout_makes(shape, layer, side, id) && shape->kept[layer * shape->tensors->count + id];
 }
 
 static int length(const StoreShape *shape, int prompt, int dim) {
@@ -110,6 +113,14 @@ Slot *layout_layer(const Store *store, int prompt, int layer, size_t *count) {
   const size_t *first = &store->first[prompt * store->shape->layers + layer];
   *count = first[1] - first[0];
   return store->slot + first[0];
+}
+
+const Slot *layout_find(const Store *store, int prompt, int layer, int side, int id) {
+  size_t count;
+  const Slot *slot = layout_layer(store, prompt, layer, &count);
+  for (size_t i = 0; i < count; i++)
+    if (slot[i].side == side && slot[i].id == id && !slot[i].of_scales) return &slot[i];
+  return NULL;
 }
 
 void layout_group(const StoreShape *shape, const Slot *slot, char path[GROUP_PATH]) {

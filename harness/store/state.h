@@ -77,6 +77,10 @@ struct Store {
 void layout_slots(Arena *arena, Store *store);
 /* The slots of a prompt's layer. */
 Slot *layout_layer(const Store *store, int prompt, int layer, size_t *count);
+/* That of a tensor; NULL: it is not kept. */
+const Slot *layout_find(const Store *store, int prompt, int layer, int side, int id);
+/* Whether a side makes a tensor in this layer: one of the model's ends in one layer alone. */
+bool layout_makes(const StoreShape *shape, int layer, int side, int id);
 /* "prompts/address/2-0/layer_00" */
 enum { GROUP_PATH = 3 * NAME_BYTES_MAX + 64 };
 void layout_group(const StoreShape *shape, const Slot *slot, char path[GROUP_PATH]);

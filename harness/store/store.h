@@ -130,6 +130,15 @@ bool store_put_layer(Store *store, int prompt, int layer, const StoreLayer *what
 bool store_rows(Arena *arena, Store *store, const Table *table, void **rows, size_t *count,
                 Status *st);
 
+/* Whether the file has a place for each tensor of the set that a side makes in a layer of a prompt,
+ * in the format that it is made in. */
+bool store_holds(const Store *store, int prompt, int layer, int side, TensorSet set);
+/* They, by their ids, of a layer that stands: read again, each proved by its digest, NaN canonical
+ * and without a witness. In the arena, which has room for the layer's rows too. Several threads
+ * may. */
+bool store_reread(Arena *arena, Store *store, int prompt, int layer, int side, TensorSet set,
+                  Tensor t[TENSORS_MOST], Status *st);
+
 /* What a study that needs no tensors leaves to go on from, one piece a name of letters, digits,
  * '_', '-' and dots: "evaluation.window_0003". `*bytes` NULL where nothing stands under the name.
  * In the arena. */

@@ -160,14 +160,6 @@ StoreWritten store_written(Store *store) {
   return store->written;
 }
 
-static const Slot *slot_of(const Store *store, int prompt, int layer, int side, int id) {
-  size_t count;
-  const Slot *slot = layout_layer(store, prompt, layer, &count);
-  for (size_t i = 0; i < count; i++)
-    if (slot[i].side == side && slot[i].id == id && !slot[i].of_scales) return &slot[i];
-  return NULL;
-}
-
 static JobTensor *next_job(Store *store, Arena *arena, const Tensor *from, const Slot *slot,
                            int row) {
   Job *job = &store->job;
@@ -201,7 +193,7 @@ static void take_tensors(Store *store, Arena *arena, const StoreLayer *what) {
   for (int i = 0; i < what->tensors; i++) {
     const StoreTensor *from = &what->tensor[i];
     const StoreMade *made = &store->shape->side[from->side].layer[job->layer];
-    const Slot *slot = slot_of(store, job->prompt, job->layer, from->side, from->id);
+    const Slot *slot = layout_find(store, job->prompt, job->layer, from->side, from->id);
     const JobTensor *to = next_job(store, arena, from->t, slot, from->row);
     assert(made->makes[from->id] && from->t->format == made->format[from->id]);
     assert(from->t->scale.axis == made->scale[from->id].axis &&
@@ -222,7 +214,7 @@ static int count_kept(const Store *store, int prompt, int layer, const StoreLaye
   int kept = 0;
   *scales = 0;
   for (int i = 0; i < what->tensors; i++) {
-    const Slot *slot = slot_of(store, prompt, layer, what->tensor[i].side, what->tensor[i].id);
+    const Slot *slot = layout_find(store, prompt, layer, what->tensor[i].side, what->tensor[i].id);
     kept += slot != NULL;
     *scales += slot && slot->scale.axis != SCALE_NONE;
   }

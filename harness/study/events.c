@@ -4,13 +4,10 @@
 #include <string.h>
 
 #include "family/block.h"
-#include "measure/ends.h"
-#include "measure/evaluation.h"
 #include "measure/events.h"
-#include "measure/row_error.h"
 #include "model/piece.h"
 #include "source/repaired.h"
-#include "study/trace.h"
+#include "study/repairs.h"
 
 bool events_check(const Spec *spec, const Subject *subject, Status *st) {
   const Config *config = &subject->checkpoint.config;
@@ -103,203 +100,7 @@ static void put_text(const Study *study, Event *event, size_t events, EventStrip
   }
 }
 
-/* --- repairing -------------------------------------------------------------------------------- */
-
-enum { REPAIRED_MOST = 8 }; /* sides of a walk: each has a trace in memory */
-static const size_t repaired_bytes = (size_t)128 << 20; /* that their traces may take */
-
-/* So many elements are repaired in one walk, which makes no figure another. */
-static int repaired_at_once(const Config *config, int T) {
-  const size_t fit = repaired_bytes / block_bytes(config, T);
-  return fit < 1 ? 1 : fit > REPAIRED_MOST ? REPAIRED_MOST : (int)fit;
-}
-
-/* A layer, or behind the last of them the logits, before and after. */
-typedef struct Step {
-  double error2, after2,
-      size2; /* sums of squares: of other - base, of the same repaired, of the base */
-  double token2, token_after2; /* of the token */
-  double kl, kl_after;         /* of the logits */
-} Step;
-
-/* One walk: a prompt, and some of its suspects, each with a side of its own behind the plain
- * ones. */
-typedef struct Repairing {
-  const Study *study;
-  const Suspect *suspect;
-  int suspects, layers;
-  WalkSide *side;
-  int plain, sides;
-  Step *step; /* [suspects][layers + 1] */
-} Repairing;
-
-/* Indices of two sides. */
-typedef struct Both {
-  int base, other;
-} Both;
-
-static int find_plain(const Repairing *r, const char *name) {
-  int i = 0;
-  while (strcmp(r->side[i].name, name) != 0) i++;
-  return i;
-}
-
-/* The pair of a suspect, with its repaired side in place of the plain one where `repaired`. */
-static Both pair_of(const Repairing *r, int suspect, bool repaired) {
-  const Suspect *s = &r->suspect[suspect];
-  Both pair = {find_plain(r, s->base), find_plain(r, s->other)};
-  if (repaired) *(s->of_base ? &pair.base : &pair.other) = r->plain + suspect;
-  return pair;
-}
-
-static void add_squares(const Tensor *base, const Tensor *other, int token, double *error2,
-                        double *size2, double *token2, Arena scratch) {
-  PartSquares tokens = part_squares(&scratch, (size_t)base->rows);
-  row_squares(base, other, tokens);
-  for (int t = 0; t < base->rows; t++) {
-    if (!isfinite(tokens.error2[t]) || !isfinite(tokens.base2[t]))
-      continue; /* left out, as everywhere */
-    *error2 += tokens.error2[t], *size2 += tokens.base2[t];
-  }
-  *token2 += tokens.error2[token];
-}
-
-static bool see_layer(void *context, const WalkPlace *at, const Trace *trace, Arena scratch,
-                      Status *st) {
-  (void)st;
-  Repairing *r = context;
-  for (int i = 0; i < r->suspects; i++) {
-    Step *step = &r->step[i * (r->layers + 1) + at->layer];
-    const Both plain = pair_of(r, i, false), mended = pair_of(r, i, true);
-    const int token = r->suspect[i].token;
-    *step = (Step){0};
-    add_squares(trace_role_of(&trace[plain.base], ROLE_BLOCK_OUT),
-                trace_role_of(&trace[plain.other], ROLE_BLOCK_OUT), token, &step->error2,
-                &step->size2, &step->token2, scratch);
-    double size2 = 0;
-    add_squares(trace_role_of(&trace[mended.base], ROLE_BLOCK_OUT),
-                trace_role_of(&trace[mended.other], ROLE_BLOCK_OUT), token, &step->after2, &size2,
-                &step->token_after2, scratch);
-  }
-  return true;
-}
-
-static double kl_of(const WalkEnd *base, const WalkEnd *other, const int32_t *token,
-                    Arena scratch) {
-  EndSums sums =
-      ends_of(&base->block_out, &base->logits, &other->block_out, &other->logits, token, scratch);
-  return sums.kl / sums.tokens;
-}
-
-static bool see_end(void *context, const WalkPlace *at, int side, const WalkEnd *end, Arena scratch,
-                    Status *st) {
-  (void)st;
-  Repairing *r = context;
-  if (side < r->plain) return true;
-  const int i = side - r->plain;
-  Step *step = &r->step[i * (r->layers + 1) + r->layers];
-  const Both plain = pair_of(r, i, false), mended = pair_of(r, i, true);
-  const int token = r->suspect[i].token;
-  double size2 = 0;
-  *step = (Step){0};
-  add_squares(&end[plain.base].logits, &end[plain.other].logits, token, &step->error2, &step->size2,
-              &step->token2, scratch);
-  add_squares(&end[mended.base].logits, &end[mended.other].logits, token, &step->after2, &size2,
-              &step->token_after2, scratch);
-  step->kl = kl_of(&end[plain.base], &end[plain.other], at->shape->token, scratch);
-  step->kl_after = kl_of(&end[mended.base], &end[mended.other], at->shape->token, scratch);
-  return true;
-}
-
-static void *left(void *context, int prompt, size_t *bytes) {
-  (void)prompt;
-  Repairing *r = context;
-  *bytes = (size_t)r->suspects * (size_t)(r->layers + 1) * sizeof *r->step;
-  return r->step;
-}
-
-static bool repair_some(const Study *study, const Suspect *suspect, int count, const char *name,
-                        Step *step, Arena scratch, Status *st) {
-  const Subject *subject = study->subject;
-  Repairing r = {.study = study,
-                 .suspect = suspect,
-                 .suspects = count,
-                 .layers = subject->model.layers,
-                 .step = step};
-  r.side = ARENA_NEW(&scratch, WalkSide, 3 * count);
-  for (int i = 0; i < count; i++) {
-    trace_find_side(study, r.side, &r.plain, suspect[i].base);
-    trace_find_side(study, r.side, &r.plain, suspect[i].other);
-  }
-  for (int i = 0; i < r.plain; i++) r.side[i].keep = true;
-  r.sides = r.plain;
-  for (int i = 0; i < count; i++) {
-    const Suspect *s = &suspect[i];
-    const Element element = {s->tensor, s->row, s->col, (float)s->value_to};
-    WalkSide *side = &r.side[r.sides++];
-    *side = trace_side(study, s->of_base ? s->base : s->other);
-    side->source = source_repaired(&scratch, &subject->model, s->layer, &element, 1);
-  }
-  Visitor visitor = {.context = &r, .layer = see_layer, .end = see_end, .left = left};
-  return study_walk(study, r.side, r.sides, &subject->prompt[suspect->prompt], 1, &visitor, false,
-                    name, scratch, st);
-}
-
-/* --- rows ------------------------------------------------------------------------------------- */
-
-static double ratio(double error2, double size2) { return error2 == 0 ? 0 : sqrt(error2 / size2); }
-static double share(double part, double all) { return all == 0 ? 0 : part / all; }
-
-static void put_rows(const Study *study, const Suspect *s, const Step *step, EventRows *rows) {
-  const Tensors *tensors = &study->subject->model.config.family->tensors;
-  const int layers = study->subject->model.layers;
-  const Step *own = &step[s->layer], *last = &step[layers - 1], *logits = &step[layers];
-  Repair *repair = &rows->repair[rows->repairs++];
-  *repair = (Repair){.layer = s->layer,
-                     .token = s->row,
-                     .channel = s->col,
-                     .event_token = s->token,
-                     .value = s->value,
-                     .value_to = s->value_to,
-                     .asked = s->asked,
-                     .rel_l2 = ratio(own->error2, own->size2),
-                     .rel_l2_after = ratio(own->after2, own->size2),
-                     .share = share(own->token2, own->error2),
-                     .share_after = share(own->token_after2, own->after2),
-                     .removed = own->token2 == 0 ? NAN : 1 - own->token_after2 / own->token2,
-                     .last_rel_l2 = ratio(last->error2, last->size2),
-                     .last_rel_l2_after = ratio(last->after2, last->size2),
-                     .logits_rel_l2 = ratio(logits->error2, logits->size2),
-                     .logits_rel_l2_after = ratio(logits->after2, logits->size2),
-                     .kl = logits->kl,
-                     .kl_after = logits->kl_after};
-  table_text(repair->base, sizeof repair->base, s->base);
-  table_text(repair->other, sizeof repair->other, s->other);
-  table_text(repair->prompt, sizeof repair->prompt, study->subject->prompt[s->prompt].name);
-  table_text(repair->tensor, sizeof repair->tensor, tensors->info[s->tensor].name);
-  table_text(repair->repaired, sizeof repair->repaired, s->of_base ? s->base : s->other);
-  table_text(repair->to, sizeof repair->to, s->of_base ? s->other : s->base);
-  for (int layer = 0; layer < layers; layer++) {
-    RepairLayer *row = &rows->layer[rows->layers++];
-    *row = (RepairLayer){.layer = s->layer,
-                         .token = s->row,
-                         .channel = s->col,
-                         .event_token = s->token,
-                         .at_layer = layer,
-                         .rel_l2 = ratio(step[layer].error2, step[layer].size2),
-                         .rel_l2_after = ratio(step[layer].after2, step[layer].size2),
-                         .share = share(step[layer].token2, step[layer].error2),
-                         .share_after = share(step[layer].token_after2, step[layer].after2)};
-    memcpy(row->base, repair->base, sizeof row->base);
-    memcpy(row->other, repair->other, sizeof row->other);
-    memcpy(row->prompt, repair->prompt, sizeof row->prompt);
-    memcpy(row->tensor, repair->tensor, sizeof row->tensor);
-    memcpy(row->repaired, repair->repaired, sizeof row->repaired);
-    memcpy(row->to, repair->to, sizeof row->to);
-  }
-}
-
-/* ---  ----------------------------------------------------------------------------------------- */
+/* --- whom to repair --------------------------------------------------------------------------- */
 
 static bool same_element(const Suspect *a, const Suspect *b) {
   return a->prompt == b->prompt && !strcmp(a->base, b->base) && !strcmp(a->other, b->other) &&
@@ -335,26 +136,7 @@ static int to_repair(const Study *study, Suspect *suspect, int count) {
   return kept;
 }
 
-static bool repair_all(Arena *arena, const Study *study, Suspect *suspect, int count,
-                       EventRows *rows, Status *st) {
-  const int layers = study->subject->model.layers;
-  rows->repair = ARENA_NEW(arena, Repair, count);
-  rows->layer = ARENA_NEW(arena, RepairLayer, (size_t)count * (size_t)layers);
-  for (int first = 0, next; first < count; first = next) {
-    Arena scratch = *arena;
-    const int T = study->subject->prompt[suspect[first].prompt].T,
-              most = repaired_at_once(&study->subject->model.config, T);
-    for (next = first; next < count && next - first < most; next++)
-      if (suspect[next].prompt != suspect[first].prompt) break;
-    Step *step = ARENA_NEW(&scratch, Step, (size_t)(next - first) * (size_t)(layers + 1));
-    const char *name = arena_printf(&scratch, "events.from_%d", first);
-    TRY(repair_some(study, &suspect[first], next - first, name, step, scratch, st));
-    for (int i = first; i < next; i++)
-      put_rows(study, &suspect[i], step + (i - first) * (layers + 1), rows);
-    progress_step(study->progress, next);
-  }
-  return true;
-}
+/* ---  ----------------------------------------------------------------------------------------- */
 
 bool events_run(Arena *arena, const Study *study, const TokenErrors *rows, size_t count,
                 EventRows *events, Status *st) {
@@ -377,7 +159,7 @@ bool events_run(Arena *arena, const Study *study, const TokenErrors *rows, size_
   events->map = maps.map;
   events->maps = maps.maps;
   suspects = to_repair(study, suspect, suspects);
-  TRY(repair_all(arena, study, suspect, suspects, events, st));
+  TRY(repairs_run(arena, study, suspect, suspects, events, st));
   progress_done(study->progress, "%s standing out, %s repaired",
                 progress_count(study->progress, (long)events->events, "token").text,
                 progress_count(study->progress, (long)events->repairs, "element").text);
@@ -386,11 +168,8 @@ bool events_run(Arena *arena, const Study *study, const TokenErrors *rows, size_
 
 size_t events_bytes(const Spec *spec, const Config *config, int T) {
   if (!spec->events.repair && !spec->repair_count) return 0;
-  const int plain = spec->mode_count + 1, sides = plain + repaired_at_once(config, T);
-  size_t ends = (size_t)plain * (size_t)T * (size_t)(config->vocab + config->D) * sizeof(double);
-  size_t repairing = walk_bytes(block_bytes(config, T), T, config->D, sides, sides + 1) + ends +
-                     evaluation_window_bytes(T, config->vocab) +
-                     source_repaired_bytes(config, T, 1);
+  const int plain = spec->mode_count + 1;
+  const size_t repairing = repairs_bytes(spec, config, T);
   size_t tracing = walk_bytes(block_bytes(config, T), T, config->D, plain, plain + 1) +
                    trace_bytes(config, T) + source_repaired_bytes(config, T, 1);
   return repairing > tracing ? repairing : tracing;

@@ -10,6 +10,7 @@ bool study_walk(const Study *study, WalkSide *side, int sides, const PromptShape
   walk.visitors = 1;
   walk.share = true;
   walk.name = name;
+  walk.stored = study->stored;
   walk.keeper = name ? study->keeper : NULL;
   walk.deal = walk.keeper ? study->deal : NULL;
   walk.progress = steps ? study->progress : NULL;

@@ -11,8 +11,11 @@
 
 WalkSide trace_side(const Study *study, const char *name) {
   const Mode *mode = spec_mode(study->spec, name);
-  if (!mode) return (WalkSide){.name = name, .source = source_ref64(&study->subject->weights)};
-  return (WalkSide){.name = name, .source = source_cpu(&study->subject->model), .mode = mode};
+  return (WalkSide){.name = name,
+                    .source = mode ? source_cpu(&study->subject->model)
+                                   : source_ref64(&study->subject->weights),
+                    .mode = mode,
+                    .stored = name};
 }
 
 int trace_find_side(const Study *study, WalkSide *side, int *sides, const char *name) {
@@ -24,7 +27,7 @@ int trace_find_side(const Study *study, WalkSide *side, int *sides, const char *
 
 /* --- what is looked at ------------------------------------------------------------------------ */
 
-enum { OWN_TOKEN = 2, EARLIER = 2, CANDIDATES = TENSORS_MOST * (OWN_TOKEN + EARLIER) };
+enum { OWN_TOKEN = 2, EARLIER = 2, CANDIDATES = OWN_TOKEN + EARLIER }; /* of a tensor */
 
 /* An element that differs much. */
 typedef struct Candidate {
@@ -87,8 +90,9 @@ static double difference_of(const Scene *s, int id, double *d, Arena scratch) {
   return sqrt(sum / ((double)base->rows * (double)cols));
 }
 
-/* Those of a tensor behind the `count` that are there. */
-static int add_candidates(const Scene *s, int id, Candidate *candidate, int count, Arena scratch) {
+/* Those of a tensor. */
+static int find_candidates(const Scene *s, int id, Candidate candidate[CANDIDATES], Arena scratch) {
+  int count = 0;
   const int token = s->suspect->token, cols = s->base->t[id].cols;
   double *d = ARENA_NEW(&scratch, double, (size_t)(token + 1) * (size_t)cols);
   const double least = TRACE_STANDS_OUT * difference_of(s, id, d, scratch);
@@ -143,11 +147,21 @@ static double token_error2(const Tensor *base, const Tensor *other, int token) {
 
 /* Whether a side takes a scale from all tokens of a tensor together: those are not stored
  * (ScaleRow). */
-static bool looks_ahead(const Scene *s, const Trace *trace) {
-  const Tensors *tensors = tensors_of(s);
+static bool looks_ahead(const Scene *s, const WalkSide *side) {
+  const Family *family = s->study->subject->model.config.family;
+  const Mode *mode = walk_mode(side, s->at->layer);
+  Format format;
   bool any = false;
-  for (int id = tensors->count; id < tensors->all; id++) any |= trace->t[id].data != NULL;
+  for (int id = family->tensors.count; mode && id < family->tensors.all; id++)
+    any |= family->format(mode, id, &format);
   return any;
+}
+
+/* Whether it can make anything of the token's error. */
+static bool reaches(const Scene *s, const WalkSide *side, const Candidate *c) {
+  const Reach reach = tensors_of(s)->info[c->tensor].reach;
+  return reach == REACHES_LATER ||
+         (reach == REACHES_OWN && (c->row == s->suspect->token || looks_ahead(s, side)));
 }
 
 /* What share of the token's squared error goes with the element: of the tokens up to it, nothing
@@ -160,9 +174,10 @@ static double removed_by(const Scene *s, const Candidate *c, Arena scratch) {
   const Trace *own = of_base ? s->base : s->other, *to = of_base ? s->other : s->base;
   const Element element = {c->tensor, c->row, c->col,
                            (float)value_at(&to->t[c->tensor], c->row, c->col)};
+  if (!reaches(s, side, c)) return 0;
   Source repaired = source_repaired(&scratch, &subject->model, s->at->layer, &element, 1);
   const Tensor *in = trace_role_of(own, ROLE_BLOCK_IN);
-  Tensor x = tensor_rows(in, 0, looks_ahead(s, own) ? in->rows : token + 1);
+  Tensor x = tensor_rows(in, 0, looks_ahead(s, side) ? in->rows : token + 1);
   Trace again;
   repaired.block(&repaired, walk_mode(side, s->at->layer), s->at->layer, &x, &scratch, &again);
   double before =
@@ -174,13 +189,24 @@ static double removed_by(const Scene *s, const Candidate *c, Arena scratch) {
 
 /* --- the origin ------------------------------------------------------------------------------- */
 
-/* Candidates stand in the order of computation. The one that makes most where none makes enough;
- * -1: none makes any. */
-static int origin_of(const double *removed, int candidates) {
-  int most = -1;
-  for (int i = 0; i < candidates; i++) {
-    if (removed[i] >= TRACE_MAKES) return i;
-    if (removed[i] > (most < 0 ? 0 : removed[most])) most = i;
+static bool is_traced(const Scene *s, int id) {
+  return is_compared(s, id) && tensors_of(s)->info[id].role != ROLE_BLOCK_IN;
+}
+
+/* The first in the order of computation that makes enough; where none does, the one that makes
+ * most, and where none makes any `removed` is 0. */
+static Candidate find_origin(const Scene *s, double *removed, Arena scratch) {
+  Candidate candidate[CANDIDATES], most = {.tensor = ABSENT};
+  *removed = 0;
+  for (int id = 0; id < tensors_role(tensors_of(s), ROLE_ADDED); id++) {
+    const int candidates = is_traced(s, id) ? find_candidates(s, id, candidate, scratch) : 0;
+    for (int i = 0; i < candidates; i++) {
+      const double removes = removed_by(s, &candidate[i], scratch);
+      if (!(removes > *removed)) continue;
+      *removed = removes;
+      most = candidate[i];
+      if (removes >= TRACE_MAKES) return most;
+    }
   }
   return most;
 }
@@ -231,7 +257,7 @@ static void find_through(const Scene *s, Event *event, Arena scratch) {
   const char *name[TENSORS_MOST];
   int count = 0;
   for (int id = 0; id < tensors->layer; id++) {
-    if (!is_compared(s, id) || tensors->info[id].role == ROLE_BLOCK_IN) continue;
+    if (!is_traced(s, id)) continue;
     Arena own = scratch;
     const double *error2 = squares_of(s, id, &own).error2;
     if (error2[event->token] > s->limit * sum_of(error2, s->base->t[id].rows))
@@ -248,38 +274,30 @@ static void take_values(Suspect *of, const Scene *s) {
 }
 
 static void trace_event(const Scene *s, Arena scratch) {
-  const Tensors *tensors = tensors_of(s);
   Suspect *suspect = s->suspect;
   Event *event = suspect->event;
-  Candidate candidate[CANDIDATES];
-  double removed[CANDIDATES];
-  int candidates = 0;
+  double removed;
   find_through(s, event, scratch);
   table_text(event->origin, sizeof event->origin, "spread");
-  for (int id = 0; id < tensors_role(tensors, ROLE_ADDED); id++)
-    if (is_compared(s, id) && tensors->info[id].role != ROLE_BLOCK_IN)
-      candidates = add_candidates(s, id, candidate, candidates, scratch);
-  for (int i = 0; i < candidates; i++) removed[i] = removed_by(s, &candidate[i], scratch);
-  const int origin = origin_of(removed, candidates);
-  if (origin < 0) return;
-  const Candidate *c = &candidate[origin];
-  suspect->tensor = c->tensor;
-  suspect->row = c->row;
-  suspect->col = c->col;
-  suspect->of_base = repairs_base(s, c);
+  const Candidate c = find_origin(s, &removed, scratch);
+  if (c.tensor == ABSENT) return;
+  suspect->tensor = c.tensor;
+  suspect->row = c.row;
+  suspect->col = c.col;
+  suspect->of_base = repairs_base(s, &c);
   take_values(suspect, s);
-  if (removed[origin] >= TRACE_MAKES) table_text(event->origin, sizeof event->origin, "element");
+  if (removed >= TRACE_MAKES) table_text(event->origin, sizeof event->origin, "element");
   table_text(event->repaired, sizeof event->repaired,
              suspect->of_base ? suspect->base : suspect->other);
   table_text(event->to, sizeof event->to, suspect->of_base ? suspect->other : suspect->base);
-  table_text(event->tensor, sizeof event->tensor, name_of(s, c->tensor));
-  event->element_token = c->row;
-  event->element_channel = c->col;
+  table_text(event->tensor, sizeof event->tensor, name_of(s, c.tensor));
+  event->element_token = c.row;
+  event->element_channel = c.col;
   event->value = suspect->value;
   event->value_to = suspect->value_to;
-  event->clipped = is_clipped(s, suspect->of_base ? s->base_side : s->other_side, c->tensor,
+  event->clipped = is_clipped(s, suspect->of_base ? s->base_side : s->other_side, c.tensor,
                               suspect->value_to, &event->grid_end);
-  event->removed = removed[origin];
+  event->removed = removed;
   find_made(s, event, scratch);
 }
 
@@ -336,13 +354,27 @@ typedef struct Tracer {
   TraceMaps *maps;
 } Tracer;
 
+static bool is_here(const Tracer *t, const Suspect *suspect, int prompt, int layer) {
+  return suspect->prompt == t->prompt[prompt] && suspect->layer == layer;
+}
+
+static bool looks(void *context, int prompt, int side, int layer) {
+  const Tracer *t = context;
+  const char *name = t->side[side].name;
+  bool looked = false;
+  for (int i = 0; i < t->suspects; i++)
+    looked |= is_here(t, &t->suspect[i], prompt, layer) &&
+              (!strcmp(t->suspect[i].base, name) || !strcmp(t->suspect[i].other, name));
+  return looked;
+}
+
 static bool look(void *context, const WalkPlace *at, const Trace *trace, Arena scratch,
                  Status *st) {
   (void)st;
   Tracer *t = context;
   for (int i = 0; i < t->suspects; i++) {
     Suspect *suspect = &t->suspect[i];
-    if (suspect->prompt != t->prompt[at->prompt] || suspect->layer != at->layer) continue;
+    if (!is_here(t, suspect, at->prompt, at->layer)) continue;
     int base = trace_find_side(t->study, t->side, &t->sides, suspect->base),
         other = trace_find_side(t->study, t->side, &t->sides, suspect->other);
     Scene s = {.study = t->study,
@@ -392,7 +424,7 @@ bool trace_run(Arena *arena, const Study *study, double share, Suspect *suspect,
   }
   for (int i = 0; i < sides; i++) side[i].layers = layers;
   Tracer tracer = {study, share, suspect, suspects, side, sides, prompt, maps};
-  Visitor visitor = {.context = &tracer, .layer = look};
+  Visitor visitor = {.context = &tracer, .looks = looks, .layer = look};
   return study_walk(study, side, sides, shape, prompts, &visitor, false, NULL, scratch, st);
 }
 

@@ -29,12 +29,18 @@ static bool is_there(const Walk *w, int s, int layer) {
   return source->ahead->has(source, layer, &forms);
 }
 
-/* All that the sides ask of this host: those that compute ahead make their own. */
-static Forms forms_here(const Walk *w, int layer) {
+/* All that the sides ask of this host: those that compute ahead make their own. `runs`: whether any
+ * side runs the layer at all. */
+static Forms forms_here(const WalkRun *run, int layer, bool *runs) {
+  const Walk *w = run->walk;
   Forms forms = {0};
-  for (int s = 0; s < w->sides; s++)
-    if (layer < walk_layers_of(w, s) && (!w->side[s].source.ahead || w->at_the_call))
+  *runs = false;
+  for (int s = 0; s < w->sides; s++) {
+    if (layer >= walk_layers_of(w, s) || !walk_runs(run, s, layer)) continue;
+    *runs = true;
+    if (!w->side[s].source.ahead || w->at_the_call)
       forms = forms_of_both(forms, forms_of_side(w, s, layer));
+  }
   return forms;
 }
 
@@ -48,9 +54,11 @@ bool ahead_send(const Walk *w, int layer, Status *st) {
   return true;
 }
 
-bool ahead_hold(const Walk *w, int layer, Status *st) {
-  const Forms forms = forms_here(w, layer);
-  if (w->weights) TRY(layers_hold(w->weights, layer, &forms, st));
+bool ahead_hold(const WalkRun *run, int layer, Status *st) {
+  const Walk *w = run->walk;
+  bool runs;
+  const Forms forms = forms_here(run, layer, &runs);
+  if (w->weights && runs) TRY(layers_hold(w->weights, layer, &forms, st));
   return ahead_send(w, layer, st);
 }
 
@@ -187,5 +195,5 @@ bool ahead_send_next(WalkRun *run, int layer, Status *st) {
   int way = 0;
   while (run->way[way].first > layer) way++;
   if (run->queued_layer != layer || run->queued_way != way) queue_step(run, way, layer);
-  return layer + 1 >= walk_last_layer(w) || ahead_hold(w, layer + 1, st);
+  return layer + 1 >= walk_last_layer(w) || ahead_hold(run, layer + 1, st);
 }

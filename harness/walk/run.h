@@ -9,6 +9,13 @@ typedef struct SideLane {
                    * where the side computes ahead and goes on from what it left */
 } SideLane;
 
+/* What a side does in a layer of a prompt. */
+typedef enum Doing {
+  DOES_NOTHING, /* nobody looks, and no later layer needs it */
+  DOES_READ,    /* what is stored */
+  DOES_RUN
+} Doing;
+
 /* A prompt on its way. */
 typedef struct Way {
   const PromptShape *shape;
@@ -16,6 +23,7 @@ typedef struct Way {
   int first;      /* layer */
   int done;       /* layers that nothing is to be made of any more */
   SideLane *lane; /* [sides] */
+  Doing *doing;   /* [sides][layers]: way_doing */
 } Way;
 
 /* Which earlier side's layers before `parts` are its own, and are not run again. */
@@ -46,11 +54,24 @@ int walk_last_layer(const Walk *walk);
 /* What leaves a layer to where the next takes it, where there is such a place. */
 void way_put_stream(SideLane *lane, int layer, const Tensor *stream);
 
+/* The side that runs or reads this layer of side s. */
+int walk_runner(const WalkRun *run, int s, int layer);
+Doing way_doing(const Walk *walk, const Way *way, int side, int layer);
+/* Whether any prompt on its way needs the weights of a layer for a side. */
+bool walk_runs(const WalkRun *run, int side, int layer);
+
+/* --- plan.c: which layers a side runs --------------------------------------------------------- */
+
+/* Fills run->companion. */
+void plan_companions(WalkRun *run);
+/* Fills way->doing. */
+void plan_way(const WalkRun *run, Way *way, Arena *arena);
+
 /* --- ahead.c: weights, and sides that compute ahead ------------------------------------------- */
 
 /* All that the sides ask of a layer: held here, and made where some compute ahead; the second alone
  * where the caller holds it. */
-bool ahead_hold(const Walk *walk, int layer, Status *st);
+bool ahead_hold(const WalkRun *run, int layer, Status *st);
 bool ahead_send(const Walk *walk, int layer, Status *st);
 /* A lane for every side that computes ahead, as long as the walk is: lane [sides], -1 for others.
  */

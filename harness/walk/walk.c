@@ -30,38 +30,6 @@ int walk_last_layer(const Walk *w) {
   return most;
 }
 
-/* --- sides that share their first layers ------------------------------------------------------ */
-
-/* How many layers from the first are the same computation in both; never the last: an end may be
- * gone. */
-static int shared_layers(const Walk *w, int a, int b) {
-  const WalkSide *x = &w->side[a], *y = &w->side[b];
-  int layer = 0,
-      most =
-          walk_layers_of(w, a) < walk_layers_of(w, b) ? walk_layers_of(w, a) : walk_layers_of(w, b),
-      alike = source_alike(&x->source, &y->source);
-  while (layer < most - 1 && layer < alike) {
-    const Mode *p = walk_mode(x, layer), *q = walk_mode(y, layer);
-    if (p != q && (!p || !q || !mode_equal(p, q))) break;
-    layer++;
-  }
-  return layer;
-}
-
-static void find_companions(const Walk *w, Companion *companion) {
-  for (int s = 0; w->share && s < w->sides; s++)
-    for (int i = 0; i < s && !w->side[s].source.ahead; i++) {
-      int shared = shared_layers(w, i, s);
-      if (shared > companion[s].parts) companion[s] = (Companion){i, shared};
-    }
-}
-
-/* The side that runs this layer of side s. */
-static int runner(const WalkRun *run, int s, int layer) {
-  while (layer < run->companion[s].parts) s = run->companion[s].follows;
-  return s;
-}
-
 /* --- one side of one layer -------------------------------------------------------------------- */
 
 static size_t bytes_of(const Tensor *t) {
@@ -69,7 +37,7 @@ static size_t bytes_of(const Tensor *t) {
 }
 
 static const Tensor *stream_at(const Step *step, int s) {
-  const int layer = step->layer, by = layer > 0 ? runner(step->run, s, layer - 1) : s;
+  const int layer = step->layer, by = layer > 0 ? walk_runner(step->run, s, layer - 1) : s;
   return &step->way->lane[by].half[layer % 2];
 }
 
@@ -101,6 +69,16 @@ static bool run_side(const Step *step, int s, Arena *arena, Status *st) {
   way_put_stream(&step->way->lane[s], layer + 1, out);
   trace_add_ends(trace, &ends);
   return source->check(source, walk_mode(side, layer), layer, trace, st);
+}
+
+/* The same of what is stored. */
+static bool read_side(const Step *step, int s, Arena *arena, Status *st) {
+  const StoredTensors *stored = step->walk->stored;
+  Trace *trace = &step->trace[s];
+  TRY(stored->read(stored->context, step->way->shape, step->walk->side[s].stored, step->layer,
+                   step->run->back, arena, trace, st));
+  way_put_stream(&step->way->lane[s], step->layer + 1, trace_role(trace, ROLE_BLOCK_OUT));
+  return true;
 }
 
 static WalkPlace place_of(const Step *step) {
@@ -142,10 +120,12 @@ static bool walk_step(WalkRun *run, const Walk *walk, Way *way, int layer, Arena
       TRY(show_side(&step, s, &arena, arena, st));
   for (int s = 0; s < walk->sides; s++) {
     if (walk->side[s].source.ahead || layer >= walk_layers_of(walk, s)) continue;
-    int by = runner(run, s, layer);
+    const int by = walk_runner(run, s, layer);
+    const Doing doing = way_doing(walk, way, by, layer);
     Arena own = arena;
+    if (doing == DOES_NOTHING) continue;
     if (by == s)
-      TRY(run_side(&step, s, &own, st));
+      TRY((doing == DOES_READ ? read_side : run_side)(&step, s, &own, st));
     else if (run->traces)
       step.trace[s] = step.trace[by];
     else
@@ -178,6 +158,7 @@ static bool begin_way(WalkRun *run, Way *way, Arena *arena, Status *st) {
   way->lane = ARENA_NEW(arena, SideLane, w->sides);
   TRY(resume(run, way, stream, arena, st));
   if (way->first >= walk_last_layer(w)) return true;
+  plan_way(run, way, arena);
   for (int s = 0; s < w->sides; s++) {
     const size_t bytes = left_stream_bytes(w, s, way->shape->T);
     const bool here = !w->side[s].source.ahead || run->several || way->first > 0;
@@ -200,7 +181,7 @@ static bool begin(Arena *arena, const Walk *walk, const int *prompt, int prompts
   run->back = ahead_back(walk);
   run->lane = lane;
   run->there = ARENA_NEW(arena, const Trace *, walk->sides);
-  find_companions(walk, run->companion);
+  plan_companions(run);
   for (int i = 0; i < prompts; i++) {
     run->way[i].prompt = prompt[i];
     TRY(begin_way(run, &run->way[i], arena, st));
@@ -293,7 +274,7 @@ static bool run_batch(const Walk *walk, const int *prompt, int prompts, int *lan
   TRY(begin(&arena, walk, prompt, prompts, is_kept_on_way(walk), lane, steps, &run, st));
   for (int i = 0; i < prompts; i++) first = run->way[i].first < first ? run->way[i].first : first;
   for (int layer = first; layer < walk_last_layer(walk); layer++) {
-    TRY(ahead_hold(walk, layer, st));
+    TRY(ahead_hold(run, layer, st));
     TRY(ahead_send_next(run, layer, st));
     TRY(walk_layer(run, layer, arena, st));
   }

@@ -4,6 +4,9 @@
  * batch is one prompt; else it is so many that making a layer ready costs little beside what they
  * compute with it. Every layer's witness is checked.
  *
+ * No more is computed than visitors look at: a side runs the layers that somebody looks at and those
+ * before them, back to the nearest that the run has stored; what is stored is read.
+ *
  * Memory: two streams [T, D] a side and prompt of a batch, and the traces of a layer: of all sides
  * where a visitor wants them side by side, else of one. Each side gives the bits that it gives when
  * it walks alone, in whatever batch. */
@@ -19,6 +22,7 @@ typedef struct WalkSide {
   Source source;
   const Mode *mode;         /* NULL where the source has none */
   const Mode *const *modes; /* [layers] in its place, a mode for each layer; else NULL */
+  const char *stored; /* under which name the run may have stored what it computes; else NULL */
   int layers;    /* so many from the first on, and no head; 0: all, and the head behind them */
   bool keep;     /* its end stays until the prompt is done, for the sides after it */
   double time_s; /* set: seconds spent computing, over all prompts */
@@ -43,7 +47,10 @@ typedef struct WalkPlace {
 typedef struct Visitor {
   void *context;
   TensorSet looks_at; /* tensors of a trace, what leaves the block among them; of sides that compute
-                       * ahead no other comes back. 0: all */
+                       * ahead no other comes back, of what is stored no other is read. 0: all */
+  /* Which sides in which layers; elsewhere a side may be left out. NULL: all, in every layer with
+   * `side` or `layer`, else in their last. */
+  bool (*looks)(void *context, int prompt, int side, int layer);
   /* A prompt is about to begin: so many of its layers are done already, with what left the last of
    * them, a stream [T, D] a side in the arena. At most one visitor tells. */
   bool (*resume)(void *context, int prompt, int *done, Tensor *stream, Arena *arena, Status *st);
@@ -75,6 +82,17 @@ typedef struct Keeper {
   void (*drop)(void *context, const char *name);
 } Keeper;
 
+/* What the run has stored of its sides' tensors. */
+typedef struct StoredTensors {
+  void *context;
+  /* Whether those of the set that a side of this name makes in a layer of a prompt, all of which
+   * somebody has finished, stand there in the formats that they were made in. */
+  bool (*has)(void *context, const PromptShape *prompt, const char *side, int layer, TensorSet set);
+  /* They, in the arena, proved; NaN is canonical, and no witness is told. */
+  bool (*read)(void *context, const PromptShape *prompt, const char *side, int layer, TensorSet set,
+               Arena *arena, Trace *trace, Status *st);
+} StoredTensors;
+
 typedef struct Walk {
   int layers, width; /* of the model: layers, D */
   Layers *weights;   /* who holds its layers; NULL: they all stand */
@@ -97,6 +115,7 @@ typedef struct Walk {
   const Keeper *keeper; /* NULL: nothing is kept; else there is one visitor, whose `left` is kept:
                          * when a prompt is done, and, in batches of several, behind each layer with
                          * the streams that the next starts from */
+  const StoredTensors *stored; /* NULL: nothing is read */
   const Deal *deal;   /* among processes, each of which leaves what it does where all find it: with
                        * a keeper, or a visitor that tells how far a prompt is; NULL: all prompts are
                        * walked here */

@@ -1,0 +1,90 @@
+/* plan: which layers a side of a walk runs. A layer that nobody looks at is run only as the way to
+ * one that somebody does; what an earlier side runs is not run again, and what the run has stored
+ * is read. */
+#include <string.h>
+
+#include "walk/run.h"
+
+/* --- sides that share their first layers ------------------------------------------------------ */
+
+/* How many layers from the first are the same computation in both; never the last: an end may be
+ * gone. */
+static int shared_layers(const Walk *w, int a, int b) {
+  const WalkSide *x = &w->side[a], *y = &w->side[b];
+  int layer = 0,
+      most =
+          walk_layers_of(w, a) < walk_layers_of(w, b) ? walk_layers_of(w, a) : walk_layers_of(w, b),
+      alike = source_alike(&x->source, &y->source);
+  while (layer < most - 1 && layer < alike) {
+    const Mode *p = walk_mode(x, layer), *q = walk_mode(y, layer);
+    if (p != q && (!p || !q || !mode_equal(p, q))) break;
+    layer++;
+  }
+  return layer;
+}
+
+void plan_companions(WalkRun *run) {
+  const Walk *w = run->walk;
+  for (int s = 0; w->share && s < w->sides; s++)
+    for (int i = 0; i < s && !w->side[s].source.ahead; i++) {
+      int shared = shared_layers(w, i, s);
+      if (shared > run->companion[s].parts) run->companion[s] = (Companion){i, shared};
+    }
+}
+
+int walk_runner(const WalkRun *run, int s, int layer) {
+  while (layer < run->companion[s].parts) s = run->companion[s].follows;
+  return s;
+}
+
+/* --- layers that are left out, or read -------------------------------------------------------- */
+
+/* Where nobody visits, something is timed. */
+static bool is_looked_at(const Walk *w, int prompt, int s, int layer) {
+  const bool last = layer == walk_layers_of(w, s) - 1;
+  bool looked = w->visitors == 0;
+  for (int v = 0; v < w->visitors; v++) {
+    const Visitor *visitor = &w->visitor[v];
+    looked |= visitor->looks ? visitor->looks(visitor->context, prompt, s, layer)
+                             : visitor->side || visitor->layer || last;
+  }
+  return looked;
+}
+
+static bool is_stored(const WalkRun *run, const Way *way, int s, int layer) {
+  const Walk *w = run->walk;
+  const WalkSide *side = &w->side[s];
+  return w->stored && side->stored &&
+         w->stored->has(w->stored->context, way->shape, side->stored, layer, run->back);
+}
+
+Doing way_doing(const Walk *w, const Way *way, int side, int layer) {
+  return way->doing[side * w->layers + layer];
+}
+
+/* From the last side and its last layer on: what a layer needs stands before it, in the side itself
+ * or in one that it follows, and is met later. */
+void plan_way(const WalkRun *run, Way *way, Arena *arena) {
+  const Walk *w = run->walk;
+  way->doing = ARENA_NEW(arena, Doing, w->sides * w->layers);
+  for (int s = w->sides - 1; s >= 0; s--)
+    for (int layer = walk_layers_of(w, s) - 1; layer >= 0; layer--) {
+      Doing *own = &way->doing[s * w->layers + layer];
+      const bool ahead = w->side[s].source.ahead != NULL;
+      if (!ahead && *own == DOES_NOTHING && !is_looked_at(w, way->prompt, s, layer)) continue;
+      const int by = walk_runner(run, s, layer);
+      way->doing[by * w->layers + layer] = DOES_RUN;
+      if (by != s) continue;
+      if (!ahead && is_stored(run, way, s, layer)) *own = DOES_READ;
+      if (*own == DOES_RUN && layer > 0)
+        way->doing[walk_runner(run, s, layer - 1) * w->layers + layer - 1] = DOES_RUN;
+    }
+}
+
+bool walk_runs(const WalkRun *run, int side, int layer) {
+  bool runs = false;
+  for (int i = 0; i < run->ways; i++)
+    runs |= run->way[i].first <= layer &&
+            way_doing(run->walk, &run->way[i], side, layer) == DOES_RUN;
+  return runs;
+}
