@@ -219,7 +219,9 @@ static void *left_of(void *context, int prompt, size_t *bytes) {
 
 static bool run_trials(Mending *m, const Study *study, const char *name, Arena scratch,
                        Status *st) {
-  WalkSide side[1 + TRIALS_MOST] = {{.source = source_ref64(&m->subject->weights), .keep = true}};
+  const Tensors *tensors = &family_of(m)->tensors;
+  WalkSide side[1 + TRIALS_MOST] = {
+      {.source = source_ref64(&m->subject->weights), .stored = MODE_REFERENCE, .keep = true}};
   int longest = 0;
   for (int p = 0; p < m->prompts; p++)
     if (m->subject->prompt[p].T > longest) longest = m->subject->prompt[p].T;
@@ -231,7 +233,10 @@ static bool run_trials(Mending *m, const Study *study, const char *name, Arena s
     side[1 + i].source.plain = &side[1].source;
     side[1 + i].source.until = m->trial[i].layer;
   }
+  side[1].stored = m->mode->name; /* as it is */
   Visitor visitor = {.context = m, .side = take_layer, .end = take_end, .left = left_of};
+  visitor.looks_at =
+      subject_ends(m->subject) | tensors_in(tensors, ROLE_BLOCK_IN, ROLE_BLOCK_OUT);
   progress_phase(study->progress, "mend", m->prompts * m->layers);
   TRY(study_walk(study, side, 1 + m->trials, m->subject->prompt, m->prompts, &visitor, true, name,
                  scratch, st));

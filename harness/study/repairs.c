@@ -97,7 +97,13 @@ static void keep_out(Tensor *kept, const Tensor *out) {
   kept->data = data;
 }
 
-/* The layers before its own a repaired side has in common with a plain one, and does not run. */
+/* By the sides whose tensors theirs are in a layer. */
+static Both run_by(const WalkPlace *at, Both pair) {
+  return (Both){walk_whose(at, pair.base), walk_whose(at, pair.other)};
+}
+
+/* Whatever a side has in common with an earlier one is seen of that one alone: a repaired side's
+ * layers before its own. */
 static bool see_side(void *context, const WalkPlace *at, int side, const Trace *trace,
                      Arena scratch, Status *st) {
   (void)st;
@@ -105,7 +111,7 @@ static bool see_side(void *context, const WalkPlace *at, int side, const Trace *
   const Tensor *out = trace_role_of(trace, ROLE_BLOCK_OUT);
   if (side >= r->plain) {
     const int i = side - r->plain;
-    const Both pair = mended_pair(r, i);
+    const Both pair = run_by(at, mended_pair(r, i));
     put_mended(pair.base == side ? out : &r->out[pair.base],
                pair.other == side ? out : &r->out[pair.other], r->suspect[i].token,
                step_of(r, i, at->layer), scratch);
@@ -113,7 +119,7 @@ static bool see_side(void *context, const WalkPlace *at, int side, const Trace *
   }
   keep_out(&r->out[side], out);
   for (int i = 0; i < r->suspects; i++) {
-    const Both pair = pair_of(r, i);
+    const Both pair = run_by(at, pair_of(r, i));
     if (side == (pair.base > pair.other ? pair.base : pair.other))
       put_plain(&r->out[pair.base], &r->out[pair.other], r->suspect[i].token,
                 step_of(r, i, at->layer), scratch);

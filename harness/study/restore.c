@@ -69,7 +69,7 @@ static bool keep_reference(void *context, const WalkPlace *at, int side, const W
 }
 
 static bool run_reference(Restore *r, Status *st) {
-  WalkSide side = {.source = subject_reference(r->subject)};
+  WalkSide side = {.source = subject_reference(r->subject), .stored = MODE_REFERENCE};
   Visitor visitor = {.context = r, .looks_at = subject_ends(r->subject), .end = keep_reference};
   make_room_for_reference(r);
   progress_phase(r->study->progress, "restore", r->prompts * r->layers);
@@ -180,8 +180,9 @@ static Step plan_step(const Restore *r, Arena *arena) {
  * part from. */
 static bool try_some(const Restore *r, const Step *step, int first, int count, Arena scratch,
                      Status *st) {
-  WalkSide side[1 + TRIED_AT_ONCE] = {
-      {.source = subject_modes(r->subject), .modes = restore_way(r, r->stages, NULL, &scratch)}};
+  WalkSide side[1 + TRIED_AT_ONCE] = {{.source = subject_modes(r->subject),
+                                       .modes = restore_way(r, r->stages, NULL, &scratch),
+                                       .stored = r->choices ? NULL : r->mode->name}};
   memcpy(side + 1, step->side + first, (size_t)count * sizeof *side);
   Sums sums = {r, ARENA_NEW(&scratch, EndSums, (1 + count) * r->prompts), 1 + count};
   Visitor visitor = {.context = &sums,

@@ -121,10 +121,12 @@ static bool run_ways(Swaps *s, const Study *study, int number, Status *st) {
   Arena scratch = *s->arena;
   WalkSide *side = ARENA_NEW(&scratch, WalkSide, 1 + s->ways);
   s->left = ARENA_NEW(&scratch, Left, s->prompts * s->ways);
-  side[0] = (WalkSide){.source = subject_reference(s->subject), .keep = true};
+  side[0] = (WalkSide){
+      .source = subject_reference(s->subject), .stored = MODE_REFERENCE, .keep = true};
   for (int i = 0; i < s->ways; i++)
     side[1 + i] =
         (WalkSide){.source = subject_modes(s->subject), .mode = &s->way[i].mode, .keep = i < 2};
+  for (int from = 0; from < 2; from++) side[1 + from].stored = s->end[from]->name;
   Visitor visitor = {.context = s, .end = take, .left = left_of};
   visitor.looks_at = subject_ends(s->subject);
   const char *name = arena_printf(&scratch, "swap_%d", number);

@@ -111,7 +111,7 @@ static bool any_ahead(const Walk *w, int layer) {
 /* To whoever looks at it there, where all sides are. */
 static void show_queued(const WalkRun *run, const Way *way, int layer) {
   const Walk *w = run->walk;
-  const WalkPlace at = {way->prompt, layer, way->shape, w->side, w->sides};
+  const WalkPlace at = {way->prompt, layer, way->shape, w->side, w->sides, run};
   for (int s = 0; s < w->sides; s++) {
     const Source *source = &w->side[s].source;
     if (!source->ahead || layer >= walk_layers_of(w, s)) return;

@@ -37,6 +37,8 @@ int walk_runner(const WalkRun *run, int s, int layer) {
   return s;
 }
 
+int walk_whose(const WalkPlace *at, int side) { return walk_runner(at->run, side, at->layer); }
+
 /* --- layers that are left out, or read -------------------------------------------------------- */
 
 /* Where nobody visits, something is timed. */

@@ -82,8 +82,8 @@ static bool read_side(const Step *step, int s, Arena *arena, Status *st) {
 }
 
 static WalkPlace place_of(const Step *step) {
-  return (WalkPlace){step->way->prompt, step->layer, step->way->shape, step->walk->side,
-                     step->walk->sides};
+  return (WalkPlace){step->way->prompt, step->layer,       step->way->shape,
+                     step->walk->side,  step->walk->sides, step->run};
 }
 
 /* Shown to whoever looks at one side at a time; `arena` goes on where something of it must stay. */

@@ -34,13 +34,19 @@ typedef struct WalkEnd {
   Tensor logits;    /* [T, vocab] */
 } WalkEnd;
 
+typedef struct WalkRun WalkRun;
+
 /* Where a walk stands. */
 typedef struct WalkPlace {
   int prompt, layer;
   const PromptShape *shape;
   WalkSide *side; /* [sides] */
   int sides;
+  const WalkRun *run;
 } WalkPlace;
+/* Which side's a side's tensors of the layer are: its own, or those of an earlier one that it has
+ * its first layers in common with. */
+int walk_whose(const WalkPlace *at, int side);
 
 /* What is asked of a walk; functions that are NULL are not called. All it is shown is gone when it
  * returns, but kept ends. */
@@ -135,7 +141,6 @@ size_t walk_stream_bytes(int T, int D, int sides);
 
 /* A walk of all its prompts in one batch that its caller moves on, layer by layer from 0, each held
  * by the caller. */
-typedef struct WalkRun WalkRun;
 bool walk_begin(Arena *arena, const Walk *walk, WalkRun **run, Status *st);
 bool walk_layer(WalkRun *run, int layer, Arena scratch, Status *st);
 
