@@ -19,7 +19,7 @@ static const char every_study[] =
     "gate: [{pair: [2-0, 2-4], tensor: conv1d_silu, layer: 0, rel_l2: 50}]\n"
     "evaluation: {tokens: text.txt, windows: 3, length: 6, modes: [2-0, 2-4]}\n"
     "micro: [{operator: conv1d, inputs: [captured, normal], layers: [0], shapes: [4x8]}]\n"
-    "keep: {tensors: [scan]}\n";
+    "keep: {tensors: [scan, block_in, block_out, logits], layers: [0]}\n";
 /* Which wants all layers to stay. */
 static const char every_cost[] = "cost: {lengths: [4], repeats: 1, modes: [2-0]}\n";
 

@@ -19,7 +19,7 @@ static inline const char *spread_write(const char *name, const char *title) {
       "restore: [{mode: 2-0, to: fp32, limit: 0.0001, by: layer, most: 2}]\n"
       "grid: {alpha: [0.9, 1], length: [3, 5]}\n"
       "evaluation: {tokens: text.txt, windows: 7, length: 6, modes: [2-0, 2-4]}\n"
-      "keep: {tensors: [scan, logits]}\n",
+      "keep: {tensors: [scan, block_in, block_out, logits]}\n",
       title);
   return test_write(name, spec, strlen(spec));
 }

@@ -191,6 +191,41 @@ Test(repair, all_of_scan_in_as_mode_2_4_has_it_makes_2_2_and_2_3_that_mode) {
   expect_mode_2_4("2-3");
 }
 
+/* --- whom it bears on --------------------------------------------------------------------------
+ */
+
+/* Rows of what leaves the block, of which an element of `row` may change its own. */
+static void expect_reach(const Trace *got, const Trace *was, int id, int row, const char *mode) {
+  const TensorInfo *info = &family_mamba1.tensors.info[id];
+  const Tensor *out = &was->t[T_BLOCK_OUT];
+  for (int r = 0; r < out->rows; r++) {
+    const Tensor a = tensor_rows(&got->t[T_BLOCK_OUT], r, 1), b = tensor_rows(out, r, 1);
+    if (info->reach == REACHES_OWN && r == row) continue;
+    cr_expect(memcmp(a.data, b.data, (size_t)b.cols * sizeof(float)) == 0,
+              "%s: %s of token %d reaches token %d", mode, info->name, row, r);
+  }
+}
+
+Test(repair, elements_reach_the_tokens_that_their_tensors_say) {
+  Mode all[MODES_MOST];
+  int none = 0, own = 0;
+  for (int m = 0, count = modes(all); m < count; m++)
+    for (int id = 0; id < T_LAYER_COUNT; id++) {
+      Arena before = s.arena;
+      const Trace was = plain(&all[m]);
+      const Reach reach = family_mamba1.tensors.info[id].reach;
+      const int row = (3 * m + id) % TOKENS, col = (7 * m + id) % 60;
+      if (was.t[id].data && reach != REACHES_LATER) {
+        const Element element = {id, row, col, another(&was.t[id], row, col) + 20};
+        const Trace got = repaired(&all[m], &element, 1);
+        expect_reach(&got, &was, id, row, all[m].name);
+        none += reach == REACHES_NONE, own += reach == REACHES_OWN;
+      }
+      s.arena = before;
+    }
+  cr_expect(none >= 20 && own >= 20, "%d and %d", none, own);
+}
+
 /* --- who meets which value -------------------------------------------------------------------- */
 
 static bool differs(const Trace *a, const Trace *b, int id) {

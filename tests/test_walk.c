@@ -236,3 +236,162 @@ Test(walk, a_side_of_some_layers_ends_there_without_a_head) {
   cr_assert(walk_run(&walk, s.arena, &st), "%s", st.text);
   cr_expect_eq(seen.calls, 3 + LAYERS);
 }
+
+/* --- what is stored, and what nobody looks at ------------------------------------------------- */
+
+enum { ALL_SIDES = 3 };
+
+/* What a walk made of its sides, as a store that holds some of their layers. */
+typedef struct Made {
+  Trace trace[ALL_SIDES][LAYERS];
+  Arena *arena;
+  const char *const *name; /* [ALL_SIDES] */
+  int from, to;            /* layers that are there */
+  int read, run;
+} Made;
+
+static Made made; /* counted by sources, whose context is the model */
+
+static bool take_trace(void *context, const WalkPlace *at, int side, const Trace *trace,
+                       Arena scratch, Status *st) {
+  (void)scratch, (void)st;
+  Made *m = context;
+  Trace *kept = &m->trace[side][at->layer];
+  *kept = *trace;
+  for (int id = 0; id < T_COUNT; id++) {
+    const Tensor *t = &trace->t[id];
+    const size_t bytes = (size_t)t->rows * (size_t)t->cols * format_size(t->format);
+    if (t->data) kept->t[id].data = memcpy(arena_alloc(m->arena, bytes, 1), t->data, bytes);
+  }
+  return true;
+}
+
+static bool has_made(void *context, const PromptShape *prompt, const char *side, int layer,
+                     TensorSet set) {
+  const Made *m = context;
+  (void)prompt, (void)side;
+  cr_expect_eq(set, (TensorSet)1 << T_BLOCK_OUT | (TensorSet)1 << T_LOGITS);
+  return layer >= m->from && layer < m->to;
+}
+
+static bool read_made(void *context, const PromptShape *prompt, const char *name, int layer,
+                      TensorSet set, Arena *arena, Trace *trace, Status *st) {
+  (void)prompt, (void)set, (void)arena, (void)st;
+  Made *m = context;
+  int side = 0;
+  while (strcmp(m->name[side], name) != 0) side++;
+  *trace = m->trace[side][layer];
+  m->read++;
+  return true;
+}
+
+static void count_block(const Source *source, const Mode *mode, int layer, const Tensor *x,
+                        Arena *arena, Trace *trace) {
+  const Source cpu = source_cpu(source->context);
+  made.run++;
+  cpu.block(&cpu, mode, layer, x, arena, trace);
+}
+
+static void count_block64(const Source *source, const Mode *mode, int layer, const Tensor *x,
+                          Arena *arena, Trace *trace) {
+  const Source reference = source_ref64(source->context);
+  made.run++;
+  reference.block(&reference, mode, layer, x, arena, trace);
+}
+
+/* The first two sides take the same way up to layer 7. */
+static Walk counted_walk(Shipped *s, const Mode *const *parting, const PromptShape *prompt,
+                         const Visitor *visitor, Progress *progress) {
+  static const char *const name[ALL_SIDES] = {"2-0", "parting", "fp64"};
+  static WalkSide side[ALL_SIDES];
+  made.name = name;
+  side[0] = (WalkSide){.source = source_cpu(&s->model), .mode = mode_preset("2-0")};
+  side[1] = (WalkSide){.source = side[0].source, .modes = parting};
+  side[2] = (WalkSide){.source = source_ref64(&s->weights), .keep = true};
+  for (int i = 0; i < ALL_SIDES; i++) {
+    side[i].stored = name[i];
+    side[i].source.block = i == 2 ? count_block64 : count_block;
+  }
+  return walk_of(s, side, ALL_SIDES, prompt, 1, visitor, progress);
+}
+
+typedef struct Case {
+  int from, to, read, run;
+} Case;
+
+Test(walk, what_is_stored_is_read_and_what_nobody_looks_at_is_run_only_on_the_way) {
+  /* Of the ends alone. Side 1 parts at layer 7. */
+  static const Case cases[] = {
+      {0, 0, 0, 2 * LAYERS + LAYERS - 7}, /* nothing is there */
+      {0, LAYERS, 3, 0},                  /* the last layer of each */
+      {0, 11, 3, 3 * (LAYERS - 11)},      /* layer 10 of each, and on from there */
+      {3, 7, 2, 3 * LAYERS - 3 * 7},      /* layer 6 of the first for two of them */
+      {LAYERS - 1, LAYERS, 3, 0},
+      {5, 6, 2, 2 * (LAYERS - 6) + LAYERS - 7}, /* the first goes on to layer 6 for both */
+  };
+  Shipped s = shipped_load(REWRITE_QUAMBA);
+  shipped_calibrate(&s, 1, 64);
+  const Mode *parting[LAYERS];
+  for (int l = 0; l < LAYERS; l++) parting[l] = mode_preset(l < 7 ? "2-0" : "2-4");
+  const PromptShape prompt = {"one", s.test, TOKENS};
+  const TensorSet ends = (TensorSet)1 << T_BLOCK_OUT | (TensorSet)1 << T_LOGITS;
+  Progress quiet = progress_start(true);
+  Status st = {0};
+  Seen want = {.arena = &s.arena};
+  made.arena = &s.arena;
+  Visitor first = {.context = &made, .side = take_trace};
+  Walk walk = counted_walk(&s, parting, &prompt, &first, &quiet);
+  Arena scratch;
+  cr_assert(arena_reserve(&scratch, (size_t)1 << 30, shipped_exhausted, &st));
+  walk.share = false;
+  cr_assert(walk_run(&walk, scratch, &st), "%s", st.text);
+  Visitor plain = {.context = &want, .looks_at = ends, .end = see};
+  walk = counted_walk(&s, parting, &prompt, &plain, &quiet);
+  cr_assert(walk_run(&walk, scratch, &st), "%s", st.text);
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    const StoredTensors stored = {.context = &made, .has = has_made, .read = read_made};
+    Seen got = {.arena = &s.arena};
+    Visitor visitor = {.context = &got, .looks_at = ends, .end = see};
+    walk = counted_walk(&s, parting, &prompt, &visitor, &quiet);
+    walk.stored = &stored;
+    made.from = cases[i].from, made.to = cases[i].to, made.read = made.run = 0;
+    cr_assert(walk_run(&walk, scratch, &st), "%s", st.text);
+    cr_expect_eq(made.read, cases[i].read, "case %zu: %d layers were read", i, made.read);
+    cr_expect_eq(made.run, cases[i].run, "case %zu: %d layers were run", i, made.run);
+    cr_assert_eq(got.calls, ALL_SIDES);
+    for (int call = 0; call < ALL_SIDES; call++) {
+      expect_bits(got.logits[call], want.logits[call], (size_t)TOKENS * (size_t)s.model.vocab,
+                  "logits", call);
+      expect_bits(got.block_out[call], want.block_out[call], (size_t)TOKENS * (size_t)s.model.D,
+                  "block_out", call);
+    }
+  }
+}
+
+static bool looks_at_few(void *context, int prompt, int side, int layer) {
+  (void)context, (void)prompt;
+  return side == 1 && (layer == 2 || layer == 9);
+}
+
+static bool expect_few(void *context, const WalkPlace *at, const Trace *trace, Arena scratch,
+                       Status *st) {
+  (void)context, (void)scratch, (void)st;
+  if (at->layer == 2 || at->layer == 9) cr_expect_not_null(trace[1].t[T_SCAN].data);
+  cr_expect_null(trace[2].t[T_SCAN].data);
+  return true;
+}
+
+Test(walk, a_visitor_that_looks_at_one_layer_of_one_side_has_no_other_run) {
+  Shipped s = shipped_load(REWRITE_QUAMBA);
+  shipped_calibrate(&s, 1, 64);
+  const Mode *parting[LAYERS];
+  for (int l = 0; l < LAYERS; l++) parting[l] = mode_preset(l < 7 ? "2-0" : "2-4");
+  const PromptShape prompt = {"one", s.test, TOKENS};
+  Progress quiet = progress_start(true);
+  Status st = {0};
+  Visitor visitor = {.looks = looks_at_few, .layer = expect_few};
+  Walk walk = counted_walk(&s, parting, &prompt, &visitor, &quiet);
+  made.run = 0;
+  cr_assert(walk_run(&walk, s.arena, &st), "%s", st.text);
+  cr_expect_eq(made.run, 10);
+}

@@ -1,5 +1,6 @@
 /* stored: what the run's own file holds of its sides, for the studies that follow. A prompt and a
  * side are found by their names; a prompt that was cut is another one. */
+#include <assert.h>
 #include <string.h>
 
 #include "experiment/run.h"
@@ -27,8 +28,9 @@ static bool read(void *context, const PromptShape *prompt, const char *name, int
   Experiment *e = context;
   int p, side;
   *trace = (Trace){.family = e->subject.model.config.family};
-  return !find(e, prompt, name, &p, &side) ||
-         store_reread(arena, e->store, p, layer, side, set, trace->t, st);
+  assert(has(context, prompt, name, layer, set));
+  find(e, prompt, name, &p, &side);
+  return store_reread(arena, e->store, p, layer, side, set, trace->t, st);
 }
 
 StoredTensors run_stored(Experiment *e) {

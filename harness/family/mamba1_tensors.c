@@ -11,7 +11,7 @@
      .basis = BASIS_FOLDED},                                                                \
   [T_IN_PROJ] = {"in_proj", "input projection: x, then z", DIM_TOKEN, DIM_D_INNER2, S_XZ},  \
   [T_CONV1D] = {"conv1d", "causal depthwise convolution, before SiLU", DIM_TOKEN,           \
-     DIM_D_INNER, ABSENT, .reach = REACHES_NONE},                                                                  \
+     DIM_D_INNER, ABSENT, .reach = REACHES_NONE},                                           \
   [T_CONV1D_SILU] = {"conv1d_silu", "SiLU of conv1d", DIM_TOKEN, DIM_D_INNER, S_U, ROLE_CONV_OUT},\
   [T_X_PROJ_IN] = {"x_proj_in", "what x_proj takes: conv1d_silu, requantised where the mode "\
      "says so", DIM_TOKEN, DIM_D_INNER, S_U, .taken_by = OP_LINEAR},                        \
@@ -21,17 +21,18 @@
   [T_DT_PROJ + (by)] = {"dt_proj", "projection of dt to channels, without its bias",        \
      DIM_TOKEN, DIM_D_INNER, S_DT},                                                         \
   [T_DELTA + (by)] = {"delta", "step size: softplus(dt_proj + bias)", DIM_TOKEN,            \
-     DIM_D_INNER, ABSENT, .reach = REACHES_NONE},                                                                  \
+     DIM_D_INNER, ABSENT, .reach = REACHES_NONE},                                           \
   [T_SCAN + (by)] = {"scan", "selective scan, before the gate", DIM_TOKEN, DIM_D_INNER,     \
-     ABSENT, ROLE_SCAN, .reach = REACHES_NONE},                                                                    \
-  [T_GATED + (by)] = {"gated", "scan times SiLU(z)", DIM_TOKEN, DIM_D_INNER, ABSENT, .reach = REACHES_OWN},       \
+     ABSENT, ROLE_SCAN, .reach = REACHES_NONE},                                             \
+  [T_GATED + (by)] = {"gated", "scan times SiLU(z)", DIM_TOKEN, DIM_D_INNER, ABSENT,        \
+     .reach = REACHES_OWN},                                                                 \
   [T_OUT_PROJ_IN + (by)] = {"out_proj_in", "what out_proj takes: gated after the Hadamard " \
      "transform", DIM_TOKEN, DIM_D_INNER, S_O, .taken_by = OP_LINEAR,                       \
-     .basis = BASIS_ROTATED, .reach = REACHES_OWN},                                                               \
+     .basis = BASIS_ROTATED, .reach = REACHES_OWN},                                         \
   [T_OUT_PROJ + (by)] = {"out_proj", "output projection", DIM_TOKEN, DIM_D_MODEL, ABSENT,   \
-     ROLE_ADDED, .basis = BASIS_ROTATED, .reach = REACHES_OWN},                                                   \
+     ROLE_ADDED, .basis = BASIS_ROTATED, .reach = REACHES_OWN},                             \
   [T_BLOCK_OUT + (by)] = {"block_out", "residual stream after the block", DIM_TOKEN,        \
-     DIM_D_MODEL, ABSENT, ROLE_BLOCK_OUT, .basis = BASIS_ROTATED, .reach = REACHES_OWN},                          \
+     DIM_D_MODEL, ABSENT, ROLE_BLOCK_OUT, .basis = BASIS_ROTATED, .reach = REACHES_OWN},    \
   [T_SSM_STATE + (by)] = {"ssm_state", "state of the scan after the last token",            \
      DIM_D_INNER, DIM_D_STATE, S_H},                                                        \
   [T_SSM_STATE_Q8 + (by)] = {"ssm_state_q8", "ssm_state, quantised", DIM_D_INNER,           \

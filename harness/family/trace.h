@@ -56,7 +56,7 @@ typedef struct TensorInfo {
              quantised */
   int taken_by; /* of one that may be an earlier tensor itself, handed on: the operator (OpKind)
                  * that takes it; else 0 */
-  Reach reach; /* where no scale is made from all tokens */
+  Reach reach;  /* where no scale is made from all tokens */
   Basis basis;
 } TensorInfo;
 

@@ -140,15 +140,12 @@ static bool run_group(const Sweep *s, int length, int number, EndSums *left, Are
                       Status *st) {
   Group group = {left, ways_in(s, number)};
   const Way *way = &s->way[number * GRID_TOGETHER];
-  WalkSide side[1 + GRID_TOGETHER] = {{.source = source_ref64(&s->subject->weights),
-                                       .stored = MODE_REFERENCE,
-                                       .keep = true}};
+  WalkSide side[1 + GRID_TOGETHER] = {
+      {.source = source_ref64(&s->subject->weights), .stored = MODE_REFERENCE, .keep = true}};
   for (int i = 0; i < group.ways; i++)
     side[1 + i] = (WalkSide){.source = source_cpu(&way[i].model), .mode = way[i].mode};
-  const Visitor visitor = {.context = &group,
-                           .looks_at = subject_ends(s->subject),
-                           .end = take_end,
-                           .left = left_of};
+  const Visitor visitor = {
+      .context = &group, .looks_at = subject_ends(s->subject), .end = take_end, .left = left_of};
   const PromptShape *prompt = prompts_at(s, length, &scratch);
   const char *name = arena_printf(&scratch, "grid.%d.%d", length, number);
   return study_walk(s->study, side, 1 + group.ways, prompt, s->prompts, &visitor, true, name,

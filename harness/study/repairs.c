@@ -8,7 +8,7 @@
 #include "measure/row_error.h"
 #include "source/repaired.h"
 
-enum { REPAIRED_MOST = 16 }; /* sides of a walk */
+enum { REPAIRED_MOST = 16 };                            /* sides of a walk */
 static const size_t repaired_bytes = (size_t)128 << 20; /* that their streams may take */
 
 /* So many elements are repaired in one walk, which makes no figure another. */
@@ -127,6 +127,7 @@ static bool see_side(void *context, const WalkPlace *at, int side, const Trace *
   return true;
 }
 
+/* A token, rounded as the sum over all of them (EndSums) is. */
 static double kl_of(const Tensor *base, const Tensor *other, const int32_t *token, Arena scratch) {
   EvaluationWindow window;
   Tensor p = *base, q = *other;

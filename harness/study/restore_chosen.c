@@ -121,8 +121,8 @@ static Sides plan_sides(const Restore *r, Arena *arena) {
            *first = ARENA_NEW(arena, unsigned, r->layers);
   s.side = ARENA_NEW(arena, WalkSide, s.count);
   for (int i = 0; i < s.count; i++) s.side[i].source = subject_modes(r->subject);
-  s.side[0] = (WalkSide){
-      .source = subject_reference(r->subject), .stored = MODE_REFERENCE, .keep = true};
+  s.side[0] =
+      (WalkSide){.source = subject_reference(r->subject), .stored = MODE_REFERENCE, .keep = true};
   s.side[s.step0].modes = restore_way(r, stages, NULL, arena);
   s.side[s.step0].stored = r->mode->name;
   for (int step = 1; step <= r->choices; step++) {

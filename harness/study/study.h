@@ -6,8 +6,8 @@
 
 typedef struct Study {
   const Spec *spec;
-  const Subject *subject; /* loaded */
-  const Keeper *keeper;   /* NULL: nothing is kept */
+  const Subject *subject;      /* loaded */
+  const Keeper *keeper;        /* NULL: nothing is kept */
   const StoredTensors *stored; /* of the spec's modes and the reference; NULL: nothing is read */
   const Deal *deal; /* how the prompts of a walk that is kept are dealt out; NULL: not at all */
   Progress *progress;

@@ -121,8 +121,8 @@ static bool run_ways(Swaps *s, const Study *study, int number, Status *st) {
   Arena scratch = *s->arena;
   WalkSide *side = ARENA_NEW(&scratch, WalkSide, 1 + s->ways);
   s->left = ARENA_NEW(&scratch, Left, s->prompts * s->ways);
-  side[0] = (WalkSide){
-      .source = subject_reference(s->subject), .stored = MODE_REFERENCE, .keep = true};
+  side[0] =
+      (WalkSide){.source = subject_reference(s->subject), .stored = MODE_REFERENCE, .keep = true};
   for (int i = 0; i < s->ways; i++)
     side[1 + i] =
         (WalkSide){.source = subject_modes(s->subject), .mode = &s->way[i].mode, .keep = i < 2};

@@ -86,7 +86,7 @@ void plan_way(const WalkRun *run, Way *way, Arena *arena) {
 bool walk_runs(const WalkRun *run, int side, int layer) {
   bool runs = false;
   for (int i = 0; i < run->ways; i++)
-    runs |= run->way[i].first <= layer &&
-            way_doing(run->walk, &run->way[i], side, layer) == DOES_RUN;
+    runs |=
+        run->way[i].first <= layer && way_doing(run->walk, &run->way[i], side, layer) == DOES_RUN;
   return runs;
 }

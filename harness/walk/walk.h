@@ -4,8 +4,8 @@
  * batch is one prompt; else it is so many that making a layer ready costs little beside what they
  * compute with it. Every layer's witness is checked.
  *
- * No more is computed than visitors look at: a side runs the layers that somebody looks at and those
- * before them, back to the nearest that the run has stored; what is stored is read.
+ * No more is computed than visitors look at: a side runs the layers that somebody looks at and
+ * those before them, back to the nearest that the run has stored; what is stored is read.
  *
  * Memory: two streams [T, D] a side and prompt of a batch, and the traces of a layer: of all sides
  * where a visitor wants them side by side, else of one. Each side gives the bits that it gives when
@@ -23,9 +23,9 @@ typedef struct WalkSide {
   const Mode *mode;         /* NULL where the source has none */
   const Mode *const *modes; /* [layers] in its place, a mode for each layer; else NULL */
   const char *stored; /* under which name the run may have stored what it computes; else NULL */
-  int layers;    /* so many from the first on, and no head; 0: all, and the head behind them */
-  bool keep;     /* its end stays until the prompt is done, for the sides after it */
-  double time_s; /* set: seconds spent computing, over all prompts */
+  int layers;         /* so many from the first on, and no head; 0: all, and the head behind them */
+  bool keep;          /* its end stays until the prompt is done, for the sides after it */
+  double time_s;      /* set: seconds spent computing, over all prompts */
 } WalkSide;
 
 /* What is left of a side at the end; data NULL: it has not run yet, or was not kept. */

@@ -1,0 +1,77 @@
+/* What a run has stored of its sides is read by the studies that follow, in place of being computed
+ * again: every cell is the same. */
+#include "tests/every_study.h"
+#include "tests/small_run.h"
+
+TestSuite(stored, .init = small_run_begin, .fini = made_shell_end);
+
+static const char *results_of(const char *name, const char *spec) {
+  RUN(0, "run %s -q -o %s", spec, test_path(name));
+  return arena_printf(&test_arena, "%s/results.h5", test_path(name));
+}
+
+static const char *small_results(const char *keep) {
+  static int runs;
+  const char *name = arena_printf(&test_arena, "run_%d", runs++);
+  return results_of(
+      name,
+      small_spec(
+          arena_printf(&test_arena, "%s.yaml", name),
+          arena_printf(
+              &test_arena,
+              "modes: {own: {base: 2-0, layers: {1: {scan_u: f32}}}, dynamic: {base: 2-4, "
+              "conv_in: i8_dynamic}}\n"
+              "pairs: [[2-0, 2-4], [own, fp64], [2-4, dynamic], [3, 2-0]]\n"
+              "swaps: [{pair: [2-0, 2-4], combinations: true}]\n"
+              "restore: [{mode: 2-0, to: fp32, limit: 0.0001, by: layer, most: 2}]\n"
+              "mend: [2-0, dynamic]\n"
+              "grid: {alpha: [0.9, 0.9999], modes: [2-0], length: [4]}\n"
+              "repair:\n"
+              "- {mode: 2-0, to: fp64, prompt: a, layer: 1, tensor: conv1d_silu, token: 2, "
+              "channel: 3}\n"
+              "- {mode: 2-4, to: 2-0, prompt: b, layer: 2, tensor: gated, token: 5, channel: 1}\n"
+              "- {mode: 2-2, to: own, prompt: b, layer: 0, tensor: norm, token: 1, channel: 0}\n"
+              "keep: {%s}\n",
+              keep)));
+}
+
+/* Of the shipped model, in which tokens stand out. */
+static const char *shipped_results(const char *name, const char *keep) {
+  const char *folder = getcwd(NULL, 0),
+             *spec = arena_printf(
+                 &test_arena,
+                 "title: Events\nmodel: %s/data/mamba-bytes-10m\nbackend: cpu\n"
+                 "calibration: {text: %s/data/text/valid.txt, windows: 1, length: 64}\n"
+                 "prompts: [{name: a, text: %s/data/text/test.txt, offset: 4000, length: 90}]\n"
+                 "pairs: [[2-0, 2-4], [2-4, 3]]\nevents: {share: 0.1, repair: 2}\nkeep: {%s}\n",
+                 folder, folder, folder, keep);
+  return results_of(name,
+                    test_write(arena_printf(&test_arena, "%s.yaml", name), spec, strlen(spec)));
+}
+
+/* What is not kept is computed: so the first of them is all by computing. */
+Test(stored, studies_find_the_same_whether_they_read_or_compute, .timeout = 120) {
+  static const char *const keep[] = {
+      "tensors: none",
+      "tensors: all",
+      "f16_as: f16",
+      "layers: [0, 2]",
+      "tensors: [block_out]",
+      "tensors: [block_in, block_out, logits], layers: [1]",
+      "tensors: [block_in, block_out, logits]",
+  };
+  small_model(3);
+  const char *want = small_results(keep[0]), *said;
+  for (size_t i = 1; i < sizeof keep / sizeof *keep; i++) {
+    const char *got = small_results(keep[i]);
+    cr_expect(every_cell_equal(&test_arena, want, got, &said), "%s: %s", keep[i], said);
+  }
+}
+
+Test(stored, events_begin_at_the_same_elements_whether_layers_are_read_or_computed,
+     .timeout = 120) {
+  const char *computed = shipped_results("none", "tensors: none"),
+             *some = shipped_results("some", "layers: [0, 1, 2, 9]"), *said;
+  cr_expect(every_cell_equal(&test_arena, computed, some, &said), "%s", said);
+  cr_expect_eq(shell("grep -c element %s/tables/events.csv", test_path("some")), 0);
+}
