@@ -36,7 +36,7 @@ static const char *small_results(const char *keep) {
 }
 
 /* Of the shipped model, in which tokens stand out. */
-static const char *shipped_results(const char *name, const char *keep) {
+static const char *shipped_spec(const char *name, const char *keep) {
   const char *folder = getcwd(NULL, 0),
              *spec = arena_printf(
                  &test_arena,
@@ -45,8 +45,23 @@ static const char *shipped_results(const char *name, const char *keep) {
                  "prompts: [{name: a, text: %s/data/text/test.txt, offset: 4000, length: 90}]\n"
                  "pairs: [[2-0, 2-4], [2-4, 3]]\nevents: {share: 0.1, repair: 2}\nkeep: {%s}\n",
                  folder, folder, folder, keep);
-  return results_of(name,
-                    test_write(arena_printf(&test_arena, "%s.yaml", name), spec, strlen(spec)));
+  return test_write(arena_printf(&test_arena, "%s.yaml", name), spec, strlen(spec));
+}
+
+static const char *shipped_results(const char *name, const char *keep) {
+  return results_of(name, shipped_spec(name, keep));
+}
+
+/* In so little memory that no layer's weights stay. */
+static const char *shipped_results_in_least_memory(const char *name, const char *keep) {
+  const char *spec = shipped_spec(name, keep);
+  cr_assert_eq(
+      shell("%s run %s --memory $(($(%s validate %s | sed -n 's/.*at least "
+            "\\([0-9]*\\) MB.*/\\1/p') + 2))MB -o %s 2> %s && grep -q 'not all layers stay' %s",
+            shell_program(), spec, shell_program(), spec, test_path(name), test_path("said"),
+            test_path("said")),
+      0);
+  return arena_printf(&test_arena, "%s/results.h5", test_path(name));
 }
 
 /* What is not kept is computed: so the first of them is all by computing. */
@@ -73,5 +88,9 @@ Test(stored, events_begin_at_the_same_elements_whether_layers_are_read_or_comput
   const char *computed = shipped_results("none", "tensors: none"),
              *some = shipped_results("some", "layers: [0, 1, 2, 9]"), *said;
   cr_expect(every_cell_equal(&test_arena, computed, some, &said), "%s", said);
+  const char *bare = shipped_results_in_least_memory("least", "f16_as: f32"),
+             *f16 = shipped_results_in_least_memory("least16", "f16_as: f16");
+  cr_expect(every_cell_equal(&test_arena, computed, bare, &said), "%s", said);
+  cr_expect(every_cell_equal(&test_arena, computed, f16, &said), "%s", said);
   cr_expect_eq(shell("grep -c element %s/tables/events.csv", test_path("some")), 0);
 }

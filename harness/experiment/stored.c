@@ -1,8 +1,11 @@
 /* stored: what the run's own file holds of its sides, for the studies that follow. A prompt and a
- * side are found by their names; a prompt that was cut is another one. */
+ * side are found by their names; a prompt that was cut is another one. Among several hosts nothing
+ * is read: a network's file system may show one of them what another has written only when it opens
+ * the file anew. */
 #include <assert.h>
 #include <string.h>
 
+#include "base/ranks.h"
 #include "experiment/run.h"
 
 /* Numbers of both as the store has them; whether it has them. */
@@ -20,7 +23,8 @@ static bool has(void *context, const PromptShape *prompt, const char *name, int 
                 TensorSet set) {
   const Experiment *e = context;
   int p, side;
-  return find(e, prompt, name, &p, &side) && store_holds(e->store, p, layer, side, set);
+  return ranks()->hosts == 1 && find(e, prompt, name, &p, &side) &&
+         store_holds(e->store, p, layer, side, set);
 }
 
 static bool read(void *context, const PromptShape *prompt, const char *name, int layer,

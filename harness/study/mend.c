@@ -235,6 +235,7 @@ static bool run_trials(Mending *m, const Study *study, const char *name, Arena s
   }
   side[1].stored = m->mode->name; /* as it is */
   Visitor visitor = {.context = m, .side = take_layer, .end = take_end, .left = left_of};
+  visitor.computes = m->looks;
   visitor.looks_at = subject_ends(m->subject) | tensors_in(tensors, ROLE_BLOCK_IN, ROLE_BLOCK_OUT);
   progress_phase(study->progress, "mend", m->prompts * m->layers);
   TRY(study_walk(study, side, 1 + m->trials, m->subject->prompt, m->prompts, &visitor, true, name,

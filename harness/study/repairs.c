@@ -127,7 +127,8 @@ static bool see_side(void *context, const WalkPlace *at, int side, const Trace *
   return true;
 }
 
-/* A token, rounded as the sum over all of them (EndSums) is. */
+/* Of a token: the mean of a window, rounded as ends_of rounds it, which adds tokens up and divides
+ * by their number again. */
 static double kl_of(const Tensor *base, const Tensor *other, const int32_t *token, Arena scratch) {
   EvaluationWindow window;
   Tensor p = *base, q = *other;

@@ -424,7 +424,7 @@ bool trace_run(Arena *arena, const Study *study, double share, Suspect *suspect,
   }
   for (int i = 0; i < sides; i++) side[i].layers = layers;
   Tracer tracer = {study, share, suspect, suspects, side, sides, prompt, maps};
-  Visitor visitor = {.context = &tracer, .looks = looks, .layer = look};
+  Visitor visitor = {.context = &tracer, .looks = looks, .computes = true, .layer = look};
   return study_walk(study, side, sides, shape, prompts, &visitor, false, NULL, scratch, st);
 }
 

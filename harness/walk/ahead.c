@@ -29,15 +29,15 @@ static bool is_there(const Walk *w, int s, int layer) {
   return source->ahead->has(source, layer, &forms);
 }
 
-/* All that the sides ask of this host: those that compute ahead make their own. `runs`: whether any
- * side runs the layer at all. */
-static Forms forms_here(const WalkRun *run, int layer, bool *runs) {
+/* All that the sides ask of this host: those that compute ahead make their own. `any`: whether
+ * the layer is needed at all. */
+static Forms forms_here(const WalkRun *run, int layer, bool *any) {
   const Walk *w = run->walk;
   Forms forms = {0};
-  *runs = false;
+  *any = false;
   for (int s = 0; s < w->sides; s++) {
-    if (layer >= walk_layers_of(w, s) || !walk_runs(run, s, layer)) continue;
-    *runs = true;
+    if (layer >= walk_layers_of(w, s) || !walk_needs(run, s, layer)) continue;
+    *any = true;
     if (!w->side[s].source.ahead || w->at_the_call)
       forms = forms_of_both(forms, forms_of_side(w, s, layer));
   }
@@ -56,9 +56,9 @@ bool ahead_send(const Walk *w, int layer, Status *st) {
 
 bool ahead_hold(const WalkRun *run, int layer, Status *st) {
   const Walk *w = run->walk;
-  bool runs;
-  const Forms forms = forms_here(run, layer, &runs);
-  if (w->weights && runs) TRY(layers_hold(w->weights, layer, &forms, st));
+  bool any;
+  const Forms forms = forms_here(run, layer, &any);
+  if (w->weights && any) TRY(layers_hold(w->weights, layer, &forms, st));
   return ahead_send(w, layer, st);
 }
 

@@ -83,10 +83,20 @@ void plan_way(const WalkRun *run, Way *way, Arena *arena) {
     }
 }
 
-bool walk_runs(const WalkRun *run, int side, int layer) {
-  bool runs = false;
-  for (int i = 0; i < run->ways; i++)
-    runs |=
-        run->way[i].first <= layer && way_doing(run->walk, &run->way[i], side, layer) == DOES_RUN;
-  return runs;
+/* Of a side without modes nobody but it can run a layer. */
+static bool is_computed_with(const Walk *w, int side, int layer) {
+  bool computes = false;
+  for (int v = 0; v < w->visitors; v++) computes |= w->visitor[v].computes;
+  return computes && walk_mode(&w->side[side], layer);
+}
+
+bool walk_needs(const WalkRun *run, int side, int layer) {
+  const bool with_read = is_computed_with(run->walk, side, layer);
+  bool needs = false;
+  for (int i = 0; i < run->ways; i++) {
+    if (run->way[i].first > layer) continue;
+    const Doing doing = way_doing(run->walk, &run->way[i], side, layer);
+    needs |= doing == DOES_RUN || (doing == DOES_READ && with_read);
+  }
+  return needs;
 }

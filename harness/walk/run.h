@@ -57,8 +57,9 @@ void way_put_stream(SideLane *lane, int layer, const Tensor *stream);
 /* The side that runs or reads this layer of side s. */
 int walk_runner(const WalkRun *run, int s, int layer);
 Doing way_doing(const Walk *walk, const Way *way, int side, int layer);
-/* Whether any prompt on its way needs the weights of a layer for a side. */
-bool walk_runs(const WalkRun *run, int side, int layer);
+/* Whether any prompt on its way needs the weights of a layer for a side: to run it, or for a
+ * visitor that computes with what was read of it. */
+bool walk_needs(const WalkRun *run, int side, int layer);
 
 /* --- plan.c: which layers a side runs --------------------------------------------------------- */
 

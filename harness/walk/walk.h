@@ -2,7 +2,7 @@
  * prompts go through a layer one after the other, all sides of each in lock-step: a layer of a
  * prompt under every side, then what visitors make of it. Where the model's layers stay in memory a
  * batch is one prompt; else it is so many that making a layer ready costs little beside what they
- * compute with it. Every layer's witness is checked.
+ * compute with it. The witness of every layer that is run is checked.
  *
  * No more is computed than visitors look at: a side runs the layers that somebody looks at and
  * those before them, back to the nearest that the run has stored; what is stored is read.
@@ -57,6 +57,9 @@ typedef struct Visitor {
   /* Which sides in which layers; elsewhere a side may be left out. NULL: all, in every layer with
    * `side` or `layer`, else in their last. */
   bool (*looks)(void *context, int prompt, int side, int layer);
+  /* It runs operators itself, in the modes of the sides that it is shown: the layer's weights are
+   * held for them, also where what is shown was read. */
+  bool computes;
   /* A prompt is about to begin: so many of its layers are done already, with what left the last of
    * them, a stream [T, D] a side in the arena. At most one visitor tells. */
   bool (*resume)(void *context, int prompt, int *done, Tensor *stream, Arena *arena, Status *st);
