@@ -167,7 +167,7 @@ bool events_run(Arena *arena, const Study *study, const TokenErrors *rows, size_
 }
 
 size_t events_bytes(const Spec *spec, const Config *config, int T) {
-  if (!spec->events.repair && !spec->repair_count) return 0;
+  if (!T || (!spec->events.repair && !spec->repair_count)) return 0;
   const int plain = spec->mode_count + 1;
   const size_t repairing = repairs_bytes(spec, config, T);
   size_t tracing = walk_bytes(block_bytes(config, T), T, config->D, plain, plain + 1) +

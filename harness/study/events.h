@@ -22,6 +22,6 @@ bool events_check(const Spec *spec, const Subject *subject, Status *st);
  * kept. */
 bool events_run(Arena *arena, const Study *study, const TokenErrors *rows, size_t count,
                 EventRows *events, Status *st);
-/* Bytes of scratch for prompts of at most T tokens. */
+/* Bytes of scratch for prompts of at most T tokens; T 0: there are none. */
 size_t events_bytes(const Spec *spec, const Config *config, int T);
 #endif
