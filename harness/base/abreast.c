@@ -1,7 +1,7 @@
 #include "base/abreast.h"
 
+#include <omp.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 
 enum { THREADS_MOST = 8 };
@@ -19,16 +19,10 @@ static void *take_items(void *context) {
   return NULL;
 }
 
-static int processors(void) {
-  cpu_set_t own;
-  CPU_ZERO(&own);
-  return sched_getaffinity(0, sizeof own, &own) ? 1 : CPU_COUNT(&own);
-}
-
 void abreast(int items, void (*work)(void *context, int item), void *context) {
   Abreast a = {.items = items, .work = work, .context = context};
   pthread_t thread[THREADS_MOST];
-  int most = processors(), others = 0;
+  int most = omp_get_num_procs(), others = 0;
   most = most < items ? most : items;
   most = most < THREADS_MOST ? most : THREADS_MOST;
   while (others < most - 1 && !pthread_create(&thread[others], NULL, take_items, &a)) others++;

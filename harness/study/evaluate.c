@@ -202,12 +202,7 @@ static void put_text(EvaluationToken *row, int count, const PromptShape *window,
   }
 }
 
-/* Whose largest tokens are named: of a mode against the reference by KL, of two modes by bits. */
-static int name_tokens(const PredictedMode *mode, int a, int b, bool by_kl, double share,
-                       EvaluationToken *row) {
-  return (by_kl ? predicted_by_kl : predicted_by_bits)(&mode[a], &mode[b], share, row);
-}
-
+/* Whose largest tokens are named: of each mode against the reference by KL, then of two by bits. */
 static void make_tokens(EvaluationRows *rows, const PredictedMode *mode, double share,
                         Arena *arena) {
   const int modes = rows->modes, all = modes - 1 + modes * (modes - 1) / 2;
@@ -219,8 +214,8 @@ static void make_tokens(EvaluationRows *rows, const PredictedMode *mode, double 
     for (int b = a + 1; b < modes; b++) asked[lists++] = (PairAsked){a, b, 0};
 #pragma omp parallel for schedule(dynamic)
   for (int i = 0; i < lists; i++)
-    named[i] = name_tokens(mode, asked[i].a, asked[i].b, i < modes - 1, share,
-                           &rows->token[i * PREDICTED_NAMED]);
+    named[i] = (i < modes - 1 ? predicted_by_kl : predicted_by_bits)(
+        &mode[asked[i].a], &mode[asked[i].b], share, &rows->token[i * PREDICTED_NAMED]);
   rows->tokens = 0;
   for (int i = 0; i < lists; rows->tokens += named[i++])
     memmove(&rows->token[rows->tokens], &rows->token[i * PREDICTED_NAMED],
