@@ -26,7 +26,8 @@ static inline void begin(void) {
 }
 
 static inline Trace repaired(const Mode *mode, const Element *element, int count) {
-  Source source = source_repaired(&s.arena, &s.model, LAYER, element, count);
+  const Source cpu = source_cpu(&s.model);
+  Source source = source_repaired(&s.arena, &s.model, &cpu, LAYER, element, count);
   Trace trace;
   Status st = {0};
   source.block(&source, mode, LAYER, &stream, &s.arena, &trace);

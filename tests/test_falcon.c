@@ -337,8 +337,9 @@ Test(falcon, an_element_of_any_part_is_repaired_where_it_was_made_and_reaches_it
                   value = y->format == FORMAT_I8 ? dq(has > 0 ? -77 : 93, y->scale.value) : has + 2;
       const Element own = {at("dbc_norm"), row, col, has},
                     other = {at("dbc_norm"), row, col, value};
-      Source same = source_repaired(&s.arena, &s.model, LAYER, &own, 1),
-             repaired = source_repaired(&s.arena, &s.model, LAYER, &other, 1);
+      const Source cpu = source_cpu(&s.model);
+      Source same = source_repaired(&s.arena, &s.model, &cpu, LAYER, &own, 1),
+             repaired = source_repaired(&s.arena, &s.model, &cpu, LAYER, &other, 1);
       Trace got;
       Status st = {0};
       same.block(&same, mode, LAYER, &stream, &s.arena, &got);

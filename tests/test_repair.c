@@ -313,11 +313,13 @@ static int walk_repairs(bool share) {
                 three = {T_SCAN_IN, 2, 9, -300 * later};
   Model model = s.model;
   model.ops = &counted;
+  const Source cpu = source_cpu(&model);
+  const Mode *mode = mode_preset("2-0");
   WalkSide side[] = {
-      {.source = source_cpu(&model), .mode = mode_preset("2-0")},
-      {.source = source_repaired(&s.arena, &model, LAYER, &one, 1), .mode = mode_preset("2-0")},
-      {.source = source_repaired(&s.arena, &model, LAYER, &two, 1), .mode = mode_preset("2-0")},
-      {.source = source_repaired(&s.arena, &model, LATER, &three, 1), .mode = mode_preset("2-0")}};
+      {.source = cpu, .mode = mode},
+      {.source = source_repaired(&s.arena, &model, &cpu, LAYER, &one, 1), .mode = mode},
+      {.source = source_repaired(&s.arena, &model, &cpu, LAYER, &two, 1), .mode = mode},
+      {.source = source_repaired(&s.arena, &model, &cpu, LATER, &three, 1), .mode = mode}};
   const PromptShape prompt = {"one", s.test + 4000, TOKENS};
   Visitor visitor = {.end = keep_logits};
   Status st = {0};
@@ -392,7 +394,7 @@ Test(repair, one_clipped_value_makes_the_jump_of_mode_2_0_at_layer_1_of_the_ship
   cr_expect(clipped.furthest_token == 68 && clipped.furthest_channel == 218,
             "token %d, channel %d is clipped most", clipped.furthest_token,
             clipped.furthest_channel);
-  Source repair = source_repaired(&s.arena, &s.model, 1, &element, 1);
+  Source repair = source_repaired(&s.arena, &s.model, &cpu, 1, &element, 1);
   Trace mended = two_layers(&cpu, &repair, mode_preset("2-0"));
   double before = relative_l2(&got.t[T_BLOCK_OUT], &want.t[T_BLOCK_OUT]),
          after = relative_l2(&mended.t[T_BLOCK_OUT], &want.t[T_BLOCK_OUT]);

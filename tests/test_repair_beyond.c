@@ -189,7 +189,8 @@ Test(repair_beyond, its_layer_takes_no_more_memory_than_is_said) {
   Element *element = ARENA_NEW(&s.arena, Element, E + 40);
   Trace was = plain(mode_preset("0"));
   int count = beyond(&was.t[T_SCAN_IN], T_SCAN_IN, E, element);
-  Source source = source_repaired(&s.arena, &s.model, LAYER, element, count);
+  const Source cpu = source_cpu(&s.model);
+  Source source = source_repaired(&s.arena, &s.model, &cpu, LAYER, element, count);
   Arena tight = s.arena;
   tight.next = arena_room(&s.arena, 64, 1);
   tight.end = tight.next + block_bytes(&s.model.config, TOKENS) +

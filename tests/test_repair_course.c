@@ -182,7 +182,8 @@ static void run_reference(void) {
 static void expect_course(const RepairLayer *row, bool repaired) {
   const Mode *mode = mode_preset("2-0");
   const Element set = {T_CONV1D_SILU, TOKEN, CHANNEL, (float)element};
-  Source plain = source_cpu(&s.model), mended = source_repaired(&s.arena, &s.model, LAYER, &set, 1);
+  Source plain = source_cpu(&s.model),
+         mended = source_repaired(&s.arena, &s.model, &plain, LAYER, &set, 1);
   Source *source = repaired ? &mended : &plain;
   Trace trace = {0};
   double *x = ARENA_NEW(&s.arena, double, TOKENS *D), worst = 0;

@@ -4,21 +4,22 @@
 #include "shipped_model.h"
 
 #include "measure/stats.h"
+#include "source/repaired.h"
 #include "walk/walk.h"
 
-enum { LAYERS = 24, TOKENS = 12, PROMPTS = 3, PLACES = 2, LANES = 2, SIDES = 2 * LANES };
+enum { LAYERS = 24, TOKENS = 12, PROMPTS = 3, PLACES = 2, LANES = 2, ROOMS = 4, SIDES = 2 * LANES };
 
 /* Stands for a device: it makes layers of its own, and has room for two of them and for two steps
  * of a lane, which take turns. */
 typedef struct Elsewhere {
   Source host;
   int place[PLACES]; /* whose weights stand there */
-  Arena half[LANES][2];
-  Trace trace[LANES];
-  Tensor stream[LANES];
-  int steps[LANES], width;
-  int lanes; /* open */
-  int heads; /* computed */
+  Arena half[ROOMS][2];
+  Trace trace[ROOMS];
+  Tensor stream[ROOMS];
+  int steps[ROOMS], width;
+  int lanes;                   /* open */
+  int steps_of[LAYERS], heads; /* computed */
 } Elsewhere;
 
 static Elsewhere *of(const Source *source) { return source->context; }
@@ -62,6 +63,7 @@ static void queue_there(const Source *source, int lane, const SourceStep *step) 
   e->host.block(&e->host, step->mode, step->layer, &x, &room, &e->trace[lane]);
   e->stream[lane] = *trace_role(&e->trace[lane], ROLE_BLOCK_OUT);
   if (step->head) e->host.head(&e->host, &e->stream[lane], &room, &ends);
+  e->steps_of[step->layer]++;
   e->heads += step->head;
   trace_add_ends(&e->trace[lane], &ends);
 }
@@ -78,6 +80,20 @@ static bool check_there(const Source *source, const Mode *mode, int layer, const
   return host->check(host, mode, layer, trace, st);
 }
 
+static void embed_here(const Source *source, const int32_t *token, int T, Arena *arena,
+                       Trace *ends) {
+  of(source)->host.embed(&of(source)->host, token, T, arena, ends);
+}
+
+static void block_here(const Source *source, const Mode *mode, int layer, const Tensor *x,
+                       Arena *arena, Trace *trace) {
+  of(source)->host.block(&of(source)->host, mode, layer, x, arena, trace);
+}
+
+static void head_here(const Source *source, const Tensor *x, Arena *arena, Trace *ends) {
+  of(source)->host.head(&of(source)->host, x, arena, ends);
+}
+
 static Forms forms_there(const Source *source, const Mode *mode, bool head) {
   const Source *host = &of(source)->host;
   return host->forms(host, mode, head);
@@ -87,11 +103,14 @@ static Source elsewhere(Elsewhere *e, const Model *model, Arena *arena) {
   static const SourceAhead ahead = {open_there,  close_there, has_there,  hold_there,
                                     queue_there, there_of,    wait_there, take_there};
   *e = (Elsewhere){.host = source_cpu(model), .width = model->D, .place = {-1, -1}};
-  for (int lane = 0; lane < LANES; lane++)
+  for (int lane = 0; lane < ROOMS; lane++)
     for (int half = 0; half < 2; half++)
       e->half[lane][half] = arena_carve(arena, block_bytes(&model->config, TOKENS) + (1 << 18));
   return (Source){.stream = FORMAT_F32,
                   .context = e,
+                  .embed = embed_here,
+                  .block = block_here,
+                  .head = head_here,
                   .check = check_there,
                   .forms = forms_there,
                   .ahead = &ahead};
@@ -191,4 +210,86 @@ Test(walk_ahead, sides_that_end_before_the_head_ask_for_none) {
   Shipped s = shipped_load(REWRITE_QUAMBA);
   shipped_calibrate(&s, 1, 64);
   walk_elsewhere(&s, &s.model, 1, LAYERS);
+}
+
+/* --- repaired sides --------------------------------------------------------------------------- */
+
+enum { OWN = 3, EARLY = 0, LAST = LAYERS - 1, REPAIRED = 4, HALF = 1 + REPAIRED };
+
+/* What left each layer, and the logits, of sides and of those that compute at the call. */
+typedef struct Seen {
+  Arena *arena;
+  Tensor out[2 * HALF][LAYERS], logits[2 * HALF];
+} Seen;
+
+static Tensor kept_of(Arena *arena, const Tensor *t) {
+  Tensor kept = *t;
+  const size_t bytes = (size_t)t->rows * (size_t)t->cols * sizeof(float);
+  kept.data = memcpy(arena_room(arena, bytes, 1), t->data, bytes);
+  return kept;
+}
+
+static bool see_side(void *context, const WalkPlace *at, int side, const Trace *trace,
+                     Arena scratch, Status *st) {
+  (void)scratch, (void)st;
+  Seen *seen = context;
+  cr_expect_null(seen->out[side][at->layer].data, "side %d is shown layer %d twice", side,
+                 at->layer);
+  if (side % HALF)
+    cr_expect(seen->out[side / HALF * HALF][at->layer].data, "the plain side comes first");
+  seen->out[side][at->layer] = kept_of(seen->arena, trace_role_of(trace, ROLE_BLOCK_OUT));
+  return true;
+}
+
+static bool see_end(void *context, const WalkPlace *at, int side, const WalkEnd *end, Arena scratch,
+                    Status *st) {
+  (void)at, (void)scratch, (void)st;
+  Seen *seen = context;
+  seen->logits[side] = kept_of(seen->arena, &end[side].logits);
+  return true;
+}
+
+Test(walk_ahead,
+     repaired_sides_are_computed_ahead_behind_their_layer_and_have_the_bits_of_the_call) {
+  Shipped s = shipped_load(REWRITE_QUAMBA);
+  shipped_calibrate(&s, 1, 64);
+  const int layer[REPAIRED] = {OWN, EARLY, LAST, LAST - 1};
+  const float unit = s.model.scales[OWN].scale[S_U];
+  for (int batch = 1; batch <= 2; batch++) {
+    Arena arena = s.arena;
+    Elsewhere there;
+    Arena kept = arena_carve(&arena, (size_t)64 << 20);
+    Seen seen = {.arena = &kept};
+    const Source plain[2] = {elsewhere(&there, &s.model, &arena), source_cpu(&s.model)};
+    WalkSide side[2 * HALF];
+    for (int i = 0; i < 2 * HALF; i++) {
+      const int k = i % HALF - 1;
+      const Element element = {T_SCAN_IN, 4, 77, 300 * unit};
+      side[i] = (WalkSide){.source = plain[i / HALF], .mode = mode_preset("2-0")};
+      if (k >= 0)
+        side[i].source = source_repaired(&arena, &s.model, &plain[i / HALF], layer[k], &element, 1);
+    }
+    PromptShape prompt[1];
+    shipped_prompts(&s, prompt, 1, TOKENS);
+    Status st = {0};
+    Visitor visitor = {.context = &seen, .side = see_side, .end = see_end};
+    Walk walk = shipped_walk(&s, side, 2 * HALF, prompt, 1, &visitor);
+    walk.share = true;
+    walk.batch = batch;
+    cr_assert(walk_run(&walk, arena, &st), "%s", st.text);
+    for (int i = 0; i < HALF; i++) {
+      cr_expect(tensor_identical(&seen.logits[i], &seen.logits[i + HALF]), "side %d", i);
+      cr_expect(i == 0 || !tensor_identical(&seen.logits[i], &seen.logits[0]), "side %d", i);
+      for (int at = 0; at < LAYERS; at++) {
+        const bool own = i == 0 || at >= layer[i - 1];
+        cr_assert_eq(seen.out[i][at].data != NULL, own, "side %d, layer %d", i, at);
+        cr_expect(!own || tensor_identical(&seen.out[i][at], &seen.out[i + HALF][at]),
+                  "side %d, layer %d", i, at);
+      }
+    }
+    for (int at = 0; at < LAYERS; at++)
+      cr_expect_eq(there.steps_of[at], 1 + (at > OWN) + (at > EARLY) + (at > LAST - 1), "layer %d",
+                   at);
+    cr_expect_eq(there.heads, 4, "of the one repaired in the last layer the head is the host's");
+  }
 }

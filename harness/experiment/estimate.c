@@ -146,10 +146,10 @@ static int longest_prompt(const Spec *spec, const Subject *subject) {
   return longest;
 }
 
-/* Pinned memory of a device's lanes. */
+/* Pinned memory of a device's lanes: those of the run stay. */
 static size_t device_bytes(const Spec *spec, const Config *c, int longest) {
   const size_t lane = block_bytes(c, longest) + 4 * (size_t)longest * (size_t)c->D * sizeof(float);
-  return 2 * (size_t)(spec->mode_count + 2) * lane;
+  return 2 * (size_t)(spec->mode_count + 2) * lane + events_pinned_bytes(spec, c, longest);
 }
 
 /* Of further prompts of a batch, in memory and on their way to the journal. */

@@ -209,6 +209,20 @@ int device_lane(Device *d, const Config *config, Format stream, int T, TensorSet
   return opened ? lane : -1;
 }
 
+int device_lanes_left(Device *d, const Config *config, Format stream, int T, TensorSet back) {
+  const size_t margin = (size_t)64 << 20; /* for what the driver takes beside them */
+  size_t there = 0, none = 0;
+  for (int i = 0; i < LANES_MOST; i++) {
+    const Lane *lane = &d->lane[i];
+    there += !lane->open && lane_fits(lane, config, stream, T, back);
+    none += !lane->open && !lane->memory;
+  }
+  cuda_look(&d->cuda);
+  const size_t free = d->cuda.free_bytes,
+               room = free > margin ? (free - margin) / lane_bytes(config, stream, T) : 0;
+  return (int)(there + (none < room ? none : room));
+}
+
 static void rows(const void *context, const int32_t *token, int T, void *host) {
   const Device *d = context;
   block_embedding_rows(d->from, token, T, host, d->scratch);

@@ -71,6 +71,9 @@ bool device_wait(Device *device, Status *st);
 int device_lane(Device *device, const Config *config, Format stream, int T, TensorSet back,
                 Status *st);
 
+/* How many may be opened, none of another kind before them. */
+int device_lanes_left(Device *device, const Config *config, Format stream, int T, TensorSet back);
+
 /* A prompt under a mode in a lane of the model, all layers one after the other into the queue, from
  * the embedding to the logits; returns the bytes that come back. For who times whole passes: every
  * layer has its place. */

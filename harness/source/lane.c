@@ -48,11 +48,20 @@ static size_t back_bytes(const Config *config, Format stream, int T, TensorSet b
   return (bytes + 63) / 64 * 64;
 }
 
+size_t lane_pinned_bytes(const Config *config, Format stream, int T, TensorSet back) {
+  return 2 * back_bytes(config, stream, T, back) + rows_bytes(config, stream, T);
+}
+
+bool lane_fits(const Lane *lane, const Config *config, Format stream, int T, TensorSet back) {
+  return lane->memory && lane->stream == stream && lane->most >= T &&
+         lane->pinned_bytes >= back_bytes(config, stream, T, back);
+}
+
 bool lane_open(Cuda *cuda, const Config *config, Format stream, int T, TensorSet back,
                void (*exhausted)(size_t wanted, size_t reserved), Lane *lane, Status *st) {
   const size_t bytes = step_bytes(config, stream, T), rows = rows_bytes(config, stream, T),
                pinned = back_bytes(config, stream, T, back);
-  if (lane->memory && lane->stream == stream && lane->most >= T && lane->pinned_bytes >= pinned) {
+  if (lane_fits(lane, config, stream, T, back)) {
     lane->back = back;
     lane->open = true;
     return true;
@@ -64,7 +73,8 @@ bool lane_open(Cuda *cuda, const Config *config, Format stream, int T, TensorSet
                  .bytes = bytes,
                  .pinned_bytes = pinned,
                  .exhausted = exhausted};
-  if (!reserve(cuda, lane, lane_bytes(config, stream, T), 2 * pinned + rows, st)) {
+  if (!reserve(cuda, lane, lane_bytes(config, stream, T),
+               lane_pinned_bytes(config, stream, T, back), st)) {
     lane_free(cuda, lane);
     return false;
   }

@@ -50,9 +50,13 @@ typedef struct LaneWork {
  * False where there is not so much, there or in pinned memory. */
 bool lane_open(Cuda *cuda, const Config *config, Format stream, int T, TensorSet back,
                void (*exhausted)(size_t wanted, size_t reserved), Lane *lane, Status *st);
+/* Whether one that is not open has that room already. */
+bool lane_fits(const Lane *lane, const Config *config, Format stream, int T, TensorSet back);
 void lane_free(Cuda *cuda, Lane *lane);
 /* Bytes that one takes there; as many are pinned where all comes back. */
 size_t lane_bytes(const Config *config, Format stream, int T);
+/* Bytes that are pinned for it where these of a step's tensors come back. */
+size_t lane_pinned_bytes(const Config *config, Format stream, int T, TensorSet back);
 /* At the tokens of a prompt, or with the stream that its next layer takes. */
 void lane_begin(Cuda *cuda, Lane *lane, const LaneWork *work, const int32_t *token, int T);
 void lane_resume(Cuda *cuda, Lane *lane, const Tensor *stream);

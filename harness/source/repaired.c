@@ -170,10 +170,47 @@ static Forms forms(const Source *source, const Mode *mode, bool head) {
   return source->plain->forms(source->plain, mode, head);
 }
 
-Source source_repaired(Arena *arena, const Model *model, int layer, const Element *element,
-                       int count) {
+/* --- ahead, behind the layer ------------------------------------------------------------------ */
+
+static const Source *plain_of(const Source *source) { return source->plain; }
+
+static int open_lane(const Source *source, int T, TensorSet back, Status *st) {
+  return plain_of(source)->ahead->open(plain_of(source), T, back, st);
+}
+
+static void close_lane(const Source *source, int lane) {
+  plain_of(source)->ahead->close(plain_of(source), lane);
+}
+
+static bool has(const Source *source, int layer, const Forms *wanted) {
+  return plain_of(source)->ahead->has(plain_of(source), layer, wanted);
+}
+
+static bool hold(const Source *source, int layer, const Forms *wanted, Status *st) {
+  return plain_of(source)->ahead->hold(plain_of(source), layer, wanted, st);
+}
+
+static void queue(const Source *source, int lane, const SourceStep *step) {
+  plain_of(source)->ahead->queue(plain_of(source), lane, step);
+}
+
+static const Trace *there(const Source *source, int lane) {
+  return plain_of(source)->ahead->there(plain_of(source), lane);
+}
+
+static bool wait(const Source *source, Status *st) {
+  return plain_of(source)->ahead->wait(plain_of(source), st);
+}
+
+static double take(const Source *source, int lane, Trace *trace) {
+  return plain_of(source)->ahead->take(plain_of(source), lane, trace);
+}
+
+Source source_repaired(Arena *arena, const Model *model, const Source *plain, int layer,
+                       const Element *element, int count) {
+  static const SourceAhead ahead = {open_lane, close_lane, has, hold, queue, there, wait, take};
   Repaired *r = ARENA_NEW(arena, Repaired, 1);
-  *r = (Repaired){.plain = source_cpu(model), .model = model, .layer = layer, .count = count};
+  *r = (Repaired){.plain = *plain, .model = model, .layer = layer, .count = count};
   r->element = ARENA_NEW(arena, Element, count);
   memcpy(r->element, element, (size_t)count * sizeof *element);
   return (Source){.stream = r->plain.stream,
@@ -183,6 +220,8 @@ Source source_repaired(Arena *arena, const Model *model, int layer, const Elemen
                   .head = head,
                   .check = check,
                   .forms = forms,
+                  .ahead = plain->ahead ? &ahead : NULL,
+                  .ahead_from = layer + 1,
                   .plain = &r->plain,
                   .until = layer};
 }

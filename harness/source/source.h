@@ -61,6 +61,8 @@ struct Source {
   /* In which forms it takes a layer's weights under this mode; `head`: and the head behind it. */
   Forms (*forms)(const Source *source, const Mode *mode, bool head);
   const SourceAhead *ahead; /* NULL: computes at the call only */
+  int ahead_from; /* with `ahead`: the layers before this one are computed at the call all the same
+                   */
   const Source *host; /* of one whose lanes compute ahead: who computes at the call; else NULL */
   const Source
       *plain; /* what this one computes as in the layers before `until`; NULL: it is its own */

@@ -166,8 +166,14 @@ bool events_run(Arena *arena, const Study *study, const TokenErrors *rows, size_
   return true;
 }
 
+static bool repairs_any(const Spec *spec) { return spec->events.repair || spec->repair_count; }
+
+size_t events_pinned_bytes(const Spec *spec, const Config *config, int T) {
+  return T && repairs_any(spec) ? repairs_pinned_bytes(config, T) : 0;
+}
+
 size_t events_bytes(const Spec *spec, const Config *config, int T) {
-  if (!T || (!spec->events.repair && !spec->repair_count)) return 0;
+  if (!T || !repairs_any(spec)) return 0;
   const int plain = spec->mode_count + 1;
   const size_t repairing = repairs_bytes(spec, config, T);
   size_t tracing = walk_bytes(block_bytes(config, T), T, config->D, plain, plain + 1) +

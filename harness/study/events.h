@@ -24,4 +24,6 @@ bool events_run(Arena *arena, const Study *study, const TokenErrors *rows, size_
                 EventRows *events, Status *st);
 /* Bytes of scratch for prompts of at most T tokens; T 0: there are none. */
 size_t events_bytes(const Spec *spec, const Config *config, int T);
+/* And pinned, for what comes back of a device. */
+size_t events_pinned_bytes(const Spec *spec, const Config *config, int T);
 #endif

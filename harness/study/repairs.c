@@ -10,11 +10,34 @@
 
 enum { REPAIRED_MOST = 16 };                            /* sides of a walk */
 static const size_t repaired_bytes = (size_t)128 << 20; /* that their streams may take */
+static const size_t pinned_bytes = (size_t)512 << 20;   /* and what comes back of a device's */
 
 /* So many elements are repaired in one walk, which makes no figure another. */
 static int repaired_at_once(const Config *config, int T) {
   const size_t fit = repaired_bytes / walk_stream_bytes(T, config->D, 1);
   return fit < 1 ? 1 : fit > REPAIRED_MOST ? REPAIRED_MOST : (int)fit;
+}
+
+static TensorSet seen(const Config *config) {
+  return tensors_in(&config->family->tensors, ROLE_BLOCK_OUT, ROLE_LOGITS);
+}
+
+/* On a device, where each has a lane. */
+static int repaired_there_at_once(const Config *config, int T) {
+  const size_t fit = pinned_bytes / lane_pinned_bytes(config, FORMAT_F32, T, seen(config));
+  const int most = repaired_at_once(config, T);
+  return fit < 1 ? 1 : fit < (size_t)most ? (int)fit : most;
+}
+
+/* 0: there is no device, or no room on it beside the plain sides. */
+static int repaired_there(const Study *study, int T) {
+  const Config *config = &study->subject->model.config;
+  Device *device = study->subject->device;
+  if (!device) return 0;
+  const int most = repaired_there_at_once(config, T),
+            left = device_lanes_left(device, config, FORMAT_F32, T, seen(config)) -
+                   study->spec->mode_count;
+  return left < 0 ? 0 : left < most ? left : most;
 }
 
 /* A layer, or behind the last of them the logits, before and after. */
@@ -173,13 +196,16 @@ static void *left(void *context, int prompt, size_t *bytes) {
   return r->step;
 }
 
-static void add_plain_sides(const Study *study, Repairing *r, int T, Arena *arena) {
+static void add_plain_sides(const Study *study, Repairing *r, bool there, int T, Arena *arena) {
   for (int i = 0; i < r->suspects; i++) {
     trace_find_side(study, r->side, &r->plain, r->suspect[i].base);
     trace_find_side(study, r->side, &r->plain, r->suspect[i].other);
   }
   r->out = ARENA_NEW(arena, Tensor, r->plain);
   for (int i = 0; i < r->plain; i++) {
+    if (there)
+      r->side[i].source =
+          r->side[i].mode ? subject_modes(study->subject) : subject_reference(study->subject);
     r->side[i].keep = true;
     r->out[i].data = arena_room(arena, (size_t)T * (size_t)study->subject->model.D,
                                 format_size(r->side[i].source.stream));
@@ -187,24 +213,26 @@ static void add_plain_sides(const Study *study, Repairing *r, int T, Arena *aren
   r->sides = r->plain;
 }
 
-static bool repair_some(const Study *study, const Suspect *suspect, int count, const char *name,
-                        Step *step, Arena scratch, Status *st) {
+/* `there`: on the device. */
+static bool repair_some(const Study *study, const Suspect *suspect, int count, bool there,
+                        const char *name, Step *step, Arena scratch, Status *st) {
   const Subject *subject = study->subject;
   const PromptShape *prompt = &subject->prompt[suspect->prompt];
   Repairing r = {
       .suspect = suspect, .suspects = count, .layers = subject->model.layers, .step = step};
   r.side = ARENA_NEW(&scratch, WalkSide, 3 * count);
-  add_plain_sides(study, &r, prompt->T, &scratch);
+  add_plain_sides(study, &r, there, prompt->T, &scratch);
+  const Source modes = there ? subject_modes(subject) : source_cpu(&subject->model);
   for (int i = 0; i < count; i++) {
     const Suspect *s = &suspect[i];
     const Element element = {s->tensor, s->row, s->col, (float)s->value_to};
     WalkSide *side = &r.side[r.sides++];
     *side = trace_side(study, s->of_base ? s->base : s->other);
     side->stored = NULL;
-    side->source = source_repaired(&scratch, &subject->model, s->layer, &element, 1);
+    side->source = source_repaired(&scratch, &subject->model, &modes, s->layer, &element, 1);
   }
   Visitor visitor = {.context = &r,
-                     .looks_at = subject_ends(subject),
+                     .looks_at = seen(&subject->model.config),
                      .side = see_side,
                      .end = see_end,
                      .left = left};
@@ -274,13 +302,13 @@ bool repairs_run(Arena *arena, const Study *study, const Suspect *suspect, int c
   rows->layer = ARENA_NEW(arena, RepairLayer, (size_t)count * (size_t)layers);
   for (int first = 0, next; first < count; first = next) {
     Arena scratch = *arena;
-    const int T = study->subject->prompt[suspect[first].prompt].T,
-              most = repaired_at_once(&study->subject->model.config, T);
+    const int T = study->subject->prompt[suspect[first].prompt].T, there = repaired_there(study, T),
+              most = there ? there : repaired_at_once(&study->subject->model.config, T);
     for (next = first; next < count && next - first < most; next++)
       if (suspect[next].prompt != suspect[first].prompt) break;
     Step *step = ARENA_NEW(&scratch, Step, (size_t)(next - first) * (size_t)(layers + 1));
     const char *name = arena_printf(&scratch, "events.from_%d", first);
-    TRY(repair_some(study, &suspect[first], next - first, name, step, scratch, st));
+    TRY(repair_some(study, &suspect[first], next - first, there > 0, name, step, scratch, st));
     for (int i = first; i < next; i++)
       put_rows(study, &suspect[i], step + (i - first) * (layers + 1), rows);
     progress_step(study->progress, next);
@@ -295,4 +323,9 @@ size_t repairs_bytes(const Spec *spec, const Config *config, int T) {
                       sizeof(double); /* the ends of plain sides stay, in float64 */
   return walk_bytes(block_bytes(config, T), T, config->D, sides, plain + 2) + streams + ends +
          evaluation_window_bytes(T, config->vocab) + source_repaired_bytes(config, T, 1);
+}
+
+size_t repairs_pinned_bytes(const Config *config, int T) {
+  return (size_t)repaired_there_at_once(config, T) *
+         lane_pinned_bytes(config, FORMAT_F32, T, seen(config));
 }

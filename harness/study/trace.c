@@ -175,7 +175,8 @@ static double removed_by(const Scene *s, const Candidate *c, Arena scratch) {
   const Element element = {c->tensor, c->row, c->col,
                            (float)value_at(&to->t[c->tensor], c->row, c->col)};
   if (!reaches(s, side, c)) return 0;
-  Source repaired = source_repaired(&scratch, &subject->model, s->at->layer, &element, 1);
+  const Source plain = source_cpu(&subject->model);
+  Source repaired = source_repaired(&scratch, &subject->model, &plain, s->at->layer, &element, 1);
   const Tensor *in = trace_role_of(own, ROLE_BLOCK_IN);
   Tensor x = tensor_rows(in, 0, looks_ahead(s, side) ? in->rows : token + 1);
   Trace again;

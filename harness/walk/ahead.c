@@ -38,7 +38,7 @@ static Forms forms_here(const WalkRun *run, int layer, bool *any) {
   for (int s = 0; s < w->sides; s++) {
     if (layer >= walk_layers_of(w, s) || !walk_needs(run, s, layer)) continue;
     *any = true;
-    if (!w->side[s].source.ahead || w->at_the_call)
+    if (!walk_is_ahead(w, s, layer) || w->at_the_call)
       forms = forms_of_both(forms, forms_of_side(w, s, layer));
   }
   return forms;
@@ -47,7 +47,7 @@ static Forms forms_here(const WalkRun *run, int layer, bool *any) {
 bool ahead_send(const Walk *w, int layer, Status *st) {
   for (int s = 0; s < w->sides; s++) {
     const Source *source = &w->side[s].source;
-    if (!source->ahead || layer >= walk_layers_of(w, s) || is_there(w, s, layer)) continue;
+    if (!walk_is_ahead(w, s, layer) || is_there(w, s, layer)) continue;
     const Forms forms = forms_of_source(w, source, layer);
     TRY(source->ahead->hold(source, layer, &forms, st));
   }
@@ -92,7 +92,8 @@ bool ahead_open(Arena *arena, const Walk *w, int **lane, Status *st) {
   for (int s = 0; s < w->sides; s++) (*lane)[s] = -1;
   for (int s = 0; s < w->sides; s++) {
     const Source *source = &w->side[s].source;
-    if (source->ahead && ((*lane)[s] = source->ahead->open(source, longest, back, st)) < 0) {
+    const bool ahead = walk_is_ahead(w, s, walk_layers_of(w, s) - 1);
+    if (ahead && ((*lane)[s] = source->ahead->open(source, longest, back, st)) < 0) {
       ahead_close(w, *lane);
       return false;
     }
@@ -104,7 +105,7 @@ bool ahead_open(Arena *arena, const Walk *w, int **lane, Status *st) {
 
 static bool any_ahead(const Walk *w, int layer) {
   for (int s = 0; s < w->sides; s++)
-    if (w->side[s].source.ahead && layer < walk_layers_of(w, s)) return true;
+    if (walk_is_ahead(w, s, layer)) return true;
   return false;
 }
 
@@ -114,7 +115,7 @@ static void show_queued(const WalkRun *run, const Way *way, int layer) {
   const WalkPlace at = {way->prompt, layer, way->shape, w->side, w->sides, run};
   for (int s = 0; s < w->sides; s++) {
     const Source *source = &w->side[s].source;
-    if (!source->ahead || layer >= walk_layers_of(w, s)) return;
+    if (!walk_is_ahead(w, s, layer)) return;
     run->there[s] = source->ahead->there(source, run->lane[s]);
   }
   for (int v = 0; v < w->visitors; v++)
@@ -127,9 +128,9 @@ static void queue_step(WalkRun *run, int way, int layer) {
   if (!any_ahead(w, layer)) return;
   for (int s = 0; s < w->sides; s++) {
     const Source *source = &w->side[s].source;
-    if (!source->ahead || layer >= walk_layers_of(w, s)) continue;
+    if (!walk_is_ahead(w, s, layer)) continue;
     const Tensor *stream = &of->lane[s].half[layer % 2];
-    const bool goes_on = layer > of->first && !run->several;
+    const bool goes_on = layer > of->first && layer > source->ahead_from && !run->several;
     source->ahead->queue(source, run->lane[s],
                          &(SourceStep){.prompt = of->shape,
                                        .mode = walk_mode(&w->side[s], layer),
@@ -142,6 +143,14 @@ static void queue_step(WalkRun *run, int way, int layer) {
   run->queued_layer = layer;
 }
 
+/* Whether a side's next layer is its first one ahead: what leaves this layer is not there yet. */
+static bool any_joins(const Walk *w, int layer) {
+  bool joins = false;
+  for (int s = 0; s < w->sides; s++)
+    joins |= walk_is_ahead(w, s, layer + 1) && !walk_is_ahead(w, s, layer);
+  return joins;
+}
+
 /* The step behind this one, where this host has its weights already: of another layer they are sent
  * before. */
 static bool queue_next(WalkRun *run, int way, int layer, Status *st) {
@@ -151,8 +160,8 @@ static bool queue_next(WalkRun *run, int way, int layer, Status *st) {
       queue_step(run, next, layer);
       return true;
     }
-  for (int next = 0; !run->by_layer && layer + 1 < walk_last_layer(run->walk) && next <= way;
-       next++)
+  if (run->by_layer || any_joins(run->walk, layer)) return true;
+  for (int next = 0; layer + 1 < walk_last_layer(run->walk) && next <= way; next++)
     if (run->way[next].first <= layer + 1) {
       if (!is_ready(run->walk, layer + 1)) return true;
       TRY(ahead_send(run->walk, layer + 1, st));
@@ -177,7 +186,7 @@ bool ahead_take(WalkRun *run, Way *of, int layer, Trace *trace, Status *st) {
   for (int s = 0; s < w->sides; s++) {
     WalkSide *side = &w->side[s];
     const Source *source = &side->source;
-    if (!source->ahead || layer >= walk_layers_of(w, s)) continue;
+    if (!walk_is_ahead(w, s, layer)) continue;
     if (!waited || !source_same(source, waited)) TRY(source->ahead->wait(source, st));
     waited = source;
     side->time_s += source->ahead->take(source, run->lane[s], &trace[s]);

@@ -26,7 +26,7 @@ static int shared_layers(const Walk *w, int a, int b) {
 void plan_companions(WalkRun *run) {
   const Walk *w = run->walk;
   for (int s = 0; w->share && s < w->sides; s++)
-    for (int i = 0; i < s && !w->side[s].source.ahead; i++) {
+    for (int i = 0; i < s && !walk_is_ahead(w, s, 0); i++) {
       int shared = shared_layers(w, i, s);
       if (shared > run->companion[s].parts) run->companion[s] = (Companion){i, shared};
     }

@@ -51,6 +51,8 @@ struct WalkRun {
 int walk_layers_of(const Walk *walk, int side);
 int walk_last_layer(const Walk *walk);
 
+/* Whether a side computes a layer ahead of its caller. */
+bool walk_is_ahead(const Walk *walk, int side, int layer);
 /* What leaves a layer to where the next takes it, where there is such a place. */
 void way_put_stream(SideLane *lane, int layer, const Tensor *stream);
 

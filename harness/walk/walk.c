@@ -19,6 +19,11 @@ int walk_layers_of(const Walk *w, int s) {
   return w->side[s].layers ? w->side[s].layers : w->layers;
 }
 
+bool walk_is_ahead(const Walk *w, int s, int layer) {
+  const Source *source = &w->side[s].source;
+  return source->ahead && layer >= source->ahead_from && layer < walk_layers_of(w, s);
+}
+
 const Mode *walk_mode(const WalkSide *side, int layer) {
   return side->modes ? side->modes[layer] : side->mode ? mode_in(side->mode, layer) : NULL;
 }
@@ -116,10 +121,9 @@ static bool walk_step(WalkRun *run, const Walk *walk, Way *way, int layer, Arena
   step.end = ARENA_NEW(&arena, WalkEnd, walk->sides);
   TRY(ahead_take(run, way, layer, step.trace, st));
   for (int s = 0; s < walk->sides; s++)
-    if (walk->side[s].source.ahead && layer < walk_layers_of(walk, s))
-      TRY(show_side(&step, s, &arena, arena, st));
+    if (walk_is_ahead(walk, s, layer)) TRY(show_side(&step, s, &arena, arena, st));
   for (int s = 0; s < walk->sides; s++) {
-    if (walk->side[s].source.ahead || layer >= walk_layers_of(walk, s)) continue;
+    if (walk_is_ahead(walk, s, layer) || layer >= walk_layers_of(walk, s)) continue;
     const int by = walk_runner(run, s, layer);
     const Doing doing = way_doing(walk, way, by, layer);
     Arena own = arena;
@@ -151,6 +155,14 @@ static bool resume(WalkRun *run, Way *way, Tensor *stream, Arena *arena, Status 
   return true;
 }
 
+/* Whether another side goes on, by way of this host, from where it parts with this one. */
+static bool is_followed(const WalkRun *run, int s) {
+  bool followed = false;
+  for (int i = 0; i < run->walk->sides; i++)
+    followed |= run->companion[i].parts > 0 && run->companion[i].follows == s;
+  return followed;
+}
+
 static bool begin_way(WalkRun *run, Way *way, Arena *arena, Status *st) {
   const Walk *w = run->walk;
   Tensor *stream = ARENA_NEW(arena, Tensor, w->sides);
@@ -161,7 +173,8 @@ static bool begin_way(WalkRun *run, Way *way, Arena *arena, Status *st) {
   plan_way(run, way, arena);
   for (int s = 0; s < w->sides; s++) {
     const size_t bytes = left_stream_bytes(w, s, way->shape->T);
-    const bool here = !w->side[s].source.ahead || run->several || way->first > 0;
+    const bool here =
+        !walk_is_ahead(w, s, 0) || run->several || way->first > 0 || is_followed(run, s);
     for (int half = 0; half < 2 && here; half++)
       way->lane[s].half[half].data = arena_alloc(arena, bytes, 1);
     if (way->first > 0) way_put_stream(&way->lane[s], way->first, &stream[s]);
