@@ -87,7 +87,10 @@ static void run_walk(Run *r, Status *st) {
   Arena scratch = r->shipped.arena;
   r->subject.prompt = prompt;
   pairs_begin(&scratch, &r->pairs);
-  if (walk_run(&walk, scratch, st)) pairs_end(&r->pairs, scratch, st);
+  if (walk_run(&walk, scratch, st))
+    pairs_end(&r->pairs, scratch, st);
+  else
+    pairs_leave(&r->pairs);
 }
 
 Test(judge, every_column_of_every_row_of_a_run_is_what_gsl_says, .timeout = 600) {

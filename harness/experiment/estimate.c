@@ -11,6 +11,7 @@
 #include "family/block.h"
 #include "family/family.h"
 #include "measure/judge.h"
+#include "measure/judge_queue.h"
 #include "measure/stats.h"
 #include "store/store.h"
 #include "study/calibrate.h"
@@ -121,7 +122,8 @@ static size_t beside_layers(const Spec *spec, const Subject *subject, int longes
                                                          : 0; /* each block on the other's input */
   size_t walk =
       (size_t)spec->mode_count * side + reference + budget + store + riders +
-      (size_t)threads * larger(stats_scratch_bytes(n, parts), judge_scratch_bytes(n, parts));
+      (size_t)threads * larger(stats_scratch_bytes(n, parts), judge_scratch_bytes(n, parts)) +
+      judge_queue_bytes((size_t)longest, (size_t)family_widest(c), threads);
   size_t most = larger(evaluate_bytes(spec, c), cost_bytes(spec, c));
   most = larger(most, tasks_bytes(spec, subject));
   most = larger(most, larger(swap_bytes(spec, c, longest), restore_bytes(spec, c, longest)));
@@ -191,14 +193,16 @@ static size_t foreign_memory(const Spec *spec, const Subject *subject, const For
 /* Of a run in which nothing is computed. */
 static MemoryPlan read_plan(const Spec *spec, const Subject *subject, const Foreign *foreign,
                             Arena scratch) {
+  const Config *c = &subject->checkpoint.config;
   const StoreShape shape = estimate_shape(&scratch, spec, subject, foreign);
   const int threads = ranks_threads(spec->threads, omp_get_num_procs());
   MemoryPlan plan = {.allowed = memory_allowed(spec, (size_t)(scratch.end - scratch.next)),
                      .stays = true};
-  plan.needed = plan.least = fixed_bytes + (size_t)threads * thread_bytes +
-                             store_size(&shape).memory_bytes +
-                             foreign_memory(spec, subject, foreign, scratch) +
-                             2 * rows_bytes(spec, &subject->checkpoint.config);
+  plan.needed = plan.least =
+      fixed_bytes + (size_t)threads * thread_bytes + store_size(&shape).memory_bytes +
+      foreign_memory(spec, subject, foreign, scratch) +
+      judge_queue_bytes((size_t)longest_prompt(spec, subject), (size_t)family_widest(c), threads) +
+      2 * rows_bytes(spec, c);
   return plan;
 }
 

@@ -124,7 +124,8 @@ bool run_layers(Experiment *e, Arena scratch, Status *st) {
   const int layers = e->subject.model.layers, prompts = run_prompts(e);
   pairs_begin(&scratch, &e->pairs);
   progress_phase(e->progress, "run", layers * prompts);
-  TRY((e->pairs.walked ? walk_layers : read_layers)(e, scratch, st));
+  if (!(e->pairs.walked ? walk_layers : read_layers)(e, scratch, st))
+    return pairs_leave(&e->pairs), false;
   TRY(pairs_end(&e->pairs, scratch, st));
   const char *what =
       arena_printf(&scratch, say(l, "%s, %s"), md_count(l, &scratch, prompts, "prompt"),

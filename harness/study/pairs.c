@@ -202,7 +202,7 @@ static bool judge_some(Pairs *p, const WalkPlace *at, const StatsJob *job, int j
     const int other = i + (int)gsl_rng_uniform_int(&rng, (unsigned long)(rows - i)),
               one = index[other];
     index[other] = index[i];
-    TRY(judge_queue_add(&p->judge, &job[one], scratch, st));
+    TRY(judge_queue_add(p->judge, &job[one], scratch, st));
   }
   return true;
 }
@@ -277,15 +277,16 @@ static size_t queued_bytes(const Pairs *p) {
          2 * (size_t)p->pairs * (longest * sizeof(double) + 64) + 4096;
 }
 
-static size_t judged_elements(const Pairs *p) {
-  return (size_t)longest_prompt(p) * (size_t)family_widest(&p->subject->model.config);
+void pairs_begin(Arena *arena, Pairs *p) {
+  p->judge = judge_queue_begin(arena, (size_t)longest_prompt(p),
+                               (size_t)family_widest(&p->subject->model.config));
 }
 
-void pairs_begin(Arena *arena, Pairs *p) { p->judge = judge_queue(arena, judged_elements(p)); }
+void pairs_leave(const Pairs *p) { judge_queue_leave(p->judge); }
 
 bool pairs_end(Pairs *p, Arena scratch, Status *st) {
   const double start = clock_s();
-  TRY(judge_queue_end(&p->judge, scratch, st));
+  TRY(judge_queue_end(p->judge, scratch, st));
   p->stats_s += clock_s() - start;
   return true;
 }

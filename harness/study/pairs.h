@@ -24,7 +24,7 @@ typedef struct Pairs {
   int pairs;
   PairsThere there; /* statistics that a device computes */
   Arena there_scratch;
-  JudgeQueue judge;
+  JudgeQueue *judge;
   double judged;            /* the share of the rows that GSL computes again */
   double stats_s, budget_s; /* spent so far */
 } Pairs;
@@ -34,11 +34,11 @@ typedef struct Pairs {
 /* Sides and pairs of the spec. `foreign`: its sources, opened; NULL where it has none. */
 Pairs pairs_of(Arena *arena, const Spec *spec, const Subject *subject, const Foreign *foreign);
 
-/* Before the first layer is measured, and after the last: rows that GSL judges wait for one
- * another.
- */
+/* Before the first layer is measured, and after the last, or where something failed between: GSL
+ * judges beside it. */
 void pairs_begin(Arena *arena, Pairs *pairs);
 bool pairs_end(Pairs *pairs, Arena scratch, Status *st);
+void pairs_leave(const Pairs *pairs);
 /* Statistics are computed where all sides are: whether so. pairs_queued is then a walk's `queued`;
  * the device's memory is given back by pairs_there_free. */
 bool pairs_on_device(Arena *arena, Pairs *pairs);
