@@ -1,6 +1,7 @@
 /* data: what follows from the rows and texts of a results file. */
 #include "report/data.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,6 +53,10 @@ static const void *rows_of(const ReportData *d, const Table *table, size_t *coun
   for (int i = 0; i < d->table_count; i++)
     if (d->tables[i].table == table) return *count = d->tables[i].count, d->tables[i].rows;
   return NULL;
+}
+
+int64_t data_first_of(const RowsBy *by, const ReportPair *pair) {
+  return rows_by_first(by, pair->base, pair->other);
 }
 
 bool data_is_pair(const ReportPair *pair, const char *base, const char *other) {
@@ -152,6 +157,14 @@ void data_arrange(Arena *arena, ReportData *d) {
   d->source_left = rows_of(d, &table_source_left, &d->source_lefts);
   d->undone = rows_of(d, &table_undone, &d->undones);
   d->source_values = rows_of(d, &table_source_values, &d->source_valued);
+  d->tensor_by = rows_by(arena, d->tensor, d->tensors, sizeof *d->tensor,
+                         offsetof(TensorStats, mode), offsetof(TensorStats, tensor));
+  d->pair_by = rows_by(arena, d->pair_row, d->pair_rows, sizeof *d->pair_row,
+                       offsetof(PairStats, base), offsetof(PairStats, other));
+  d->strip_by = rows_by(arena, d->event_strip, d->event_strips, sizeof *d->event_strip,
+                        offsetof(EventStrip, base), offsetof(EventStrip, other));
+  d->map_by = rows_by(arena, d->event_map, d->event_maps, sizeof *d->event_map,
+                      offsetof(EventMap, base), offsetof(EventMap, other));
   d->traced = traced_of(arena, d);
   d->layers = layers_of(d);
   follow(d);
@@ -198,10 +211,16 @@ const SourceRow *data_source(const ReportData *d, const char *name) {
 
 const TensorStats *data_tensor(const ReportData *d, const char *prompt, const char *mode,
                                const char *tensor, int layer) {
-  for (size_t i = 0; i < d->tensors; i++) {
+  if (mode)
+    for (int64_t i = rows_by_first(&d->tensor_by, mode, tensor); i >= 0;
+         i = rows_by_next(&d->tensor_by, i)) {
+      const TensorStats *row = &d->tensor[i];
+      if (row->layer == layer && (!prompt || !strcmp(row->prompt, prompt))) return row;
+    }
+  for (size_t i = 0; !mode && i < d->tensors; i++) {
     const TensorStats *row = &d->tensor[i];
     if (row->layer == layer && !strcmp(row->tensor, tensor) &&
-        (!mode || !strcmp(row->mode, mode)) && (!prompt || !strcmp(row->prompt, prompt)))
+        (!prompt || !strcmp(row->prompt, prompt)))
       return row;
   }
   return NULL;
@@ -209,10 +228,10 @@ const TensorStats *data_tensor(const ReportData *d, const char *prompt, const ch
 
 const PairStats *data_pair(const ReportData *d, const ReportPair *pair, const char *prompt,
                            const char *tensor, int layer) {
-  for (size_t i = 0; i < d->pair_rows; i++) {
+  for (int64_t i = data_first_of(&d->pair_by, pair); i >= 0; i = rows_by_next(&d->pair_by, i)) {
     const PairStats *row = &d->pair_row[i];
     if (row->layer == layer && !strcmp(row->tensor, tensor) &&
-        data_is_pair(pair, row->base, row->other) && (!prompt || !strcmp(row->prompt, prompt)))
+        (!prompt || !strcmp(row->prompt, prompt)))
       return row;
   }
   return NULL;
@@ -271,10 +290,9 @@ Tally data_tally(const ReportData *d, const ReportPair *pair, const char *tensor
   if (!tensor && pair->verdict)
     return (Tally){pair->verdict->tensors, pair->verdict->tensors_identical,
                    pair->verdict->tensors_same_kernel};
-  for (size_t i = 0; i < d->pair_rows; i++) {
+  for (int64_t i = data_first_of(&d->pair_by, pair); i >= 0; i = rows_by_next(&d->pair_by, i)) {
     const PairStats *row = &d->pair_row[i];
-    if (!data_is_pair(pair, row->base, row->other) || (tensor && strcmp(row->tensor, tensor)))
-      continue;
+    if (tensor && strcmp(row->tensor, tensor)) continue;
     tally.rows++;
     tally.identical += row->identical != 0;
     tally.same_kernel += row->same_kernel != 0;

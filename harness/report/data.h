@@ -5,6 +5,7 @@
 #define DS_REPORT_DATA_H
 #include "family/trace.h"
 #include "report/language.h"
+#include "report/rows_by.h"
 #include "spec/spec.h"
 #include "store/store.h"
 
@@ -114,6 +115,8 @@ typedef struct ReportData {
   const Undone *undone;
   const ThreeWay *three_way;
   size_t undones, sources, source_lefts, source_valued, three_ways;
+  RowsBy tensor_by, pair_by; /* rows of a mode's tensor; of a pair */
+  RowsBy strip_by, map_by;   /* of a pair's events */
   Tensors traced;     /* as the file tells them; those of the first family where it does not */
   DriftLimits limits; /* of the words about drift */
   const char *followed[FOLLOWED]; /* tensors that are followed over the layers: what leaves a layer
@@ -149,6 +152,8 @@ const EvaluationPair *data_evaluation(const ReportData *d, const ReportPair *pai
 const ModeRow *data_mode(const ReportData *d, const char *name, int layer);
 /* Whether it has several rows: it differs by layer. */
 bool data_mode_parted(const ReportData *d, const char *name);
+/* The first row of a pair; rows_by_next is the one behind it. */
+int64_t data_first_of(const RowsBy *by, const ReportPair *pair);
 /* The same pair of names in a row. */
 bool data_is_pair(const ReportPair *pair, const char *base, const char *other);
 /* Is this the name of the float64 reference? */

@@ -196,9 +196,7 @@ static const char *count_words(const Style *s, int count) {
 
 /* A file without these tables says nothing of events. */
 static bool is_known(const ReportData *d, const ReportPair *pair) {
-  for (size_t i = 0; i < d->event_strips; i++)
-    if (data_is_pair(pair, d->event_strip[i].base, d->event_strip[i].other)) return true;
-  return false;
+  return data_first_of(&d->strip_by, pair) >= 0;
 }
 
 /* Why, in short; "" where no value was repaired. */

@@ -12,10 +12,6 @@
 
 enum { LETTERS = 200 }; /* so many pieces of text can stand side by side */
 
-static bool of_pair(const ReportPair *pair, const EventStrip *row) {
-  return data_is_pair(pair, row->base, row->other);
-}
-
 /* gnuplot takes a label of one quote for none. */
 static const char *label_text(Arena *arena, const char *piece) {
   return figure_text(arena, strcmp(piece, "'") ? words_plain(arena, piece) : "’");
@@ -24,9 +20,9 @@ static const char *label_text(Arena *arena, const char *piece) {
 /* The text above the tokens: each piece where they are few, else those of events. */
 static void write_text(FILE *script, const ReportData *d, const ReportPair *pair,
                        const EventStrip *first, int pieces, Arena scratch) {
-  for (size_t i = 0; i < d->event_strips; i++) {
+  for (int64_t i = data_first_of(&d->strip_by, pair); i >= 0; i = rows_by_next(&d->strip_by, i)) {
     const EventStrip *row = &d->event_strip[i];
-    if (!of_pair(pair, row) || row->layer != first->layer) continue;
+    if (row->layer != first->layer) continue;
     Arena own = scratch;
     bool shown = pieces <= LETTERS;
     for (size_t e = 0; e < d->events && !shown; e++)
@@ -44,9 +40,8 @@ void plot_event_strip(FILE *out, const ReportData *d, const ReportPair *pair, Ar
   int pieces = 0;
   int64_t tokens = 0; /* of a file: sums of two may be beyond an int */
   bool any = false;
-  for (size_t i = 0; i < d->event_strips; i++) {
+  for (int64_t i = data_first_of(&d->strip_by, pair); i >= 0; i = rows_by_next(&d->strip_by, i)) {
     const EventStrip *row = &d->event_strip[i];
-    if (!of_pair(pair, row)) continue;
     if (!first) first = row;
     if (row->layer == first->layer) pieces++;
     if ((int64_t)row->token + row->tokens > tokens) tokens = (int64_t)row->token + row->tokens;
@@ -65,9 +60,8 @@ void plot_event_strip(FILE *out, const ReportData *d, const ReportPair *pair, Ar
     return;
   FILE *script = d->figures->script;
   fputs("$strip << EOD\n", script);
-  for (size_t i = 0; i < d->event_strips; i++) {
+  for (int64_t i = data_first_of(&d->strip_by, pair); i >= 0; i = rows_by_next(&d->strip_by, i)) {
     const EventStrip *row = &d->event_strip[i];
-    if (!of_pair(pair, row)) continue;
     fprintf(script, "%.1f %d", row->token + (row->tokens - 1) / 2.0, row->layer);
     figure_value(d->figures, row->error > 0 ? log10(row->error) : NAN, false);
     fputc('\n', script);
@@ -88,9 +82,9 @@ void plot_event_strip(FILE *out, const ReportData *d, const ReportPair *pair, Ar
 static void plot_map(FILE *out, const ReportData *d, const ReportPair *pair, const EventMap *first,
                      Arena scratch) {
   int64_t tokens = 0, channels = 0;
-  for (size_t i = 0; i < d->event_maps; i++) {
+  for (int64_t i = data_first_of(&d->map_by, pair); i >= 0; i = rows_by_next(&d->map_by, i)) {
     const EventMap *m = &d->event_map[i];
-    if (!data_is_pair(pair, m->base, m->other) || strcmp(m->tensor, first->tensor)) continue;
+    if (strcmp(m->tensor, first->tensor)) continue;
     if ((int64_t)m->token + m->tokens > tokens) tokens = (int64_t)m->token + m->tokens;
     if ((int64_t)m->channel + m->channels > channels) channels = (int64_t)m->channel + m->channels;
   }
@@ -106,9 +100,9 @@ static void plot_map(FILE *out, const ReportData *d, const ReportPair *pair, con
   if (!figure_begin(d->figures, out, name, caption, "event_map", 380)) return;
   FILE *script = d->figures->script;
   fputs("$map << EOD\n", script);
-  for (size_t i = 0; i < d->event_maps; i++) {
+  for (int64_t i = data_first_of(&d->map_by, pair); i >= 0; i = rows_by_next(&d->map_by, i)) {
     const EventMap *m = &d->event_map[i];
-    if (!data_is_pair(pair, m->base, m->other) || strcmp(m->tensor, first->tensor)) continue;
+    if (strcmp(m->tensor, first->tensor)) continue;
     /* the squares of an image are alike, whole or not */
     fprintf(script, "%.1f %.1f", m->token + (first->tokens - 1) / 2.0,
             m->channel + (first->channels - 1) / 2.0);
@@ -130,10 +124,10 @@ void plot_event_map(FILE *out, const ReportData *d, const ReportPair *pair, Aren
   enum { MAPS = 2 }; /* of a pair, as trace_run leaves them */
   const EventMap *before = NULL;
   int drawn = 0;
-  for (size_t i = 0; i < d->event_maps && drawn < MAPS; i++) {
+  for (int64_t i = data_first_of(&d->map_by, pair); i >= 0 && drawn < MAPS;
+       i = rows_by_next(&d->map_by, i)) {
     const EventMap *m = &d->event_map[i];
-    if (!data_is_pair(pair, m->base, m->other) || (before && !strcmp(before->tensor, m->tensor)))
-      continue;
+    if (before && !strcmp(before->tensor, m->tensor)) continue;
     plot_map(out, d, pair, m, scratch);
     before = m;
     drawn++;

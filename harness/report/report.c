@@ -48,10 +48,19 @@ static bool draft_save(Draft *draft, Status *st) {
   return done;
 }
 
-static bool write_tables(const ReportData *d, const char *folder, Arena scratch, Status *st) {
-  for (int i = 0; i < d->table_count; i++) {
-    const TableRows *rows = &d->tables[i];
-    const char *path = arena_printf(&scratch, "%s/%s.csv", folder, rows->table->name);
+typedef struct TablesWork {
+  const ReportData *d;
+  const char *folder;
+  Arena scratch;
+} TablesWork;
+
+/* In a child, beside the report: they share nothing but the rows. */
+static bool write_tables(FILE *none, void *context, Status *st) {
+  TablesWork *work = context;
+  (void)none;
+  for (int i = 0; i < work->d->table_count; i++) {
+    const TableRows *rows = &work->d->tables[i];
+    const char *path = arena_printf(&work->scratch, "%s/%s.csv", work->folder, rows->table->name);
     Draft draft;
     TRY(draft_open(&draft, path, st));
     csv_write(draft.out, rows->table, rows->rows, rows->count);
@@ -197,10 +206,14 @@ bool report_write(Arena *arena, const char *results, bool own, const char *folde
   TRY(read_all(arena, results, own, &data, st));
   child_has_read();
   data.language = language;
-  const char *csv = arena_printf(arena, "%s/tables", folder);
-  TRY(file_make_folder(csv, st));
-  TRY(write_tables(&data, csv, *arena, st));
+  TablesWork csv = {.d = &data, .folder = arena_printf(arena, "%s/tables", folder)};
+  TRY(file_make_folder(csv.folder, st));
+  csv.scratch = *arena;
+  const ChildBegun begun = child_begin(write_tables, &csv);
   bool written = write_report(arena, &data, folder, st);
+  const char *none;
+  size_t bytes;
+  written = child_end(arena, csv.folder, write_tables, &csv, begun, &none, &bytes, st) && written;
   if (written) *report = report_of(arena, &data, folder);
   return written;
 }

@@ -91,9 +91,9 @@ static const char *seen_words(Language l, Arena *arena, const Seen *seen, bool c
 static void look(const ReportData *d, const char *mode, const char *tensor, Seen *kernel,
                  Seen *type) {
   *kernel = *type = (Seen){0};
-  for (size_t i = 0; i < d->tensors; i++) {
+  for (int64_t i = rows_by_first(&d->tensor_by, mode, tensor); i >= 0;
+       i = rows_by_next(&d->tensor_by, i)) {
     const TensorStats *row = &d->tensor[i];
-    if (strcmp(row->tensor, tensor) || strcmp(row->mode, mode)) continue;
     seen_add(kernel, row->kernel, row->layer);
     seen_add(type, row->type, row->layer);
   }
@@ -157,9 +157,10 @@ typedef struct Shares {
 static Shares shares_of(const ReportData *d, const char *mode, const char *tensor) {
   Shares sum = {0, 0};
   int count = 0;
-  for (size_t i = 0; i < d->tensors; i++) {
+  for (int64_t i = rows_by_first(&d->tensor_by, mode, tensor); i >= 0;
+       i = rows_by_next(&d->tensor_by, i)) {
     const TensorStats *row = &d->tensor[i];
-    if (isnan(row->on_grid) || strcmp(row->tensor, tensor) || strcmp(row->mode, mode)) continue;
+    if (isnan(row->on_grid)) continue;
     sum.on_grid += row->on_grid;
     sum.saturated += row->saturated;
     count++;
