@@ -6,24 +6,11 @@
 
 #include "base/progress.h"
 #include "kernels/f16.h"
+#include "kernels/room.h"
 #include "store/state.h"
 
 /* A quarter of a second-level cache; a call that writes a piece costs little beside its bytes. */
 enum { PIECE = 1 << 17 };
-
-static void canonical(Tensor *t) {
-  const size_t n = (size_t)t->rows * (size_t)t->cols;
-  uint16_t *h = t->data;
-  uint32_t *f = t->data;
-  uint64_t *d = t->data;
-  if (t->format == FORMAT_F16)
-    for (size_t i = 0; i < n; i++) h[i] = (h[i] & 0x7fffu) > 0x7c00u ? 0x7e00u : h[i];
-  if (t->format == FORMAT_F32)
-    for (size_t i = 0; i < n; i++) f[i] = (f[i] & 0x7fffffffu) > 0x7f800000u ? 0x7fc00000u : f[i];
-  if (t->format == FORMAT_F64)
-    for (size_t i = 0; i < n; i++)
-      d[i] = (d[i] & 0x7fffffffffffffffu) > 0x7ff0000000000000u ? 0x7ff8000000000000u : d[i];
-}
 
 void tensor_pack(const Tensor *t, void *out) {
   const size_t row = (size_t)t->cols * format_size(t->format),
@@ -33,6 +20,37 @@ void tensor_pack(const Tensor *t, void *out) {
   else
     for (size_t r = 0; r < (size_t)t->rows; r++)
       memcpy((char *)out + r * row, (const char *)t->data + r * stride, row);
+}
+
+/* A piece, its rows next to each other, NaN canonical. */
+ROOM_CLONES static void copy_f16(const uint16_t *from, size_t n, uint16_t *to) {
+  for (size_t i = 0; i < n; i++) to[i] = (from[i] & 0x7fffu) > 0x7c00u ? 0x7e00u : from[i];
+}
+ROOM_CLONES static void copy_f32(const uint32_t *from, size_t n, uint32_t *to) {
+  for (size_t i = 0; i < n; i++)
+    to[i] = (from[i] & 0x7fffffffu) > 0x7f800000u ? 0x7fc00000u : from[i];
+}
+ROOM_CLONES static void copy_f64(const uint64_t *from, size_t n, uint64_t *to) {
+  for (size_t i = 0; i < n; i++)
+    to[i] = (from[i] & 0x7fffffffffffffffu) > 0x7ff0000000000000u ? 0x7ff8000000000000u : from[i];
+}
+
+static void copy_canonical(Format format, const void *from, size_t n, void *to) {
+  switch (format) {
+    case FORMAT_F16: copy_f16(from, n, to); break;
+    case FORMAT_F32: copy_f32(from, n, to); break;
+    case FORMAT_F64: copy_f64(from, n, to); break;
+    default: memcpy(to, from, n * format_size(format)); break;
+  }
+}
+
+static void pack_canonical(const Tensor *t, char *to) {
+  const bool whole = t->stride == t->cols;
+  const size_t rows = whole ? 1 : (size_t)t->rows,
+               n = (whole ? (size_t)t->rows : 1) * (size_t)t->cols, size = format_size(t->format);
+  for (size_t r = 0; r < rows; r++)
+    copy_canonical(t->format, (const char *)t->data + r * (size_t)t->stride * size, n,
+                   to + r * n * size);
 }
 
 static void widen(const uint16_t *half, size_t n, float *wide) {
@@ -48,12 +66,9 @@ typedef struct Settled {
  */
 static void settle_piece(const Tensor *piece, uint16_t *half, void *to, Settled *digests) {
   const size_t n = (size_t)piece->rows * (size_t)piece->cols, size = format_size(piece->format);
-  Tensor copy = *piece;
-  copy.stride = piece->cols;
-  copy.data = half ? (void *)half : to;
-  tensor_pack(piece, copy.data);
-  canonical(&copy);
-  digest_add(&digests->own, copy.data, n * size);
+  void *copy = half ? (void *)half : to;
+  pack_canonical(piece, copy);
+  digest_add(&digests->own, copy, n * size);
   if (!half) return;
   widen(half, n, to);
   digest_add(&digests->stored, to, n * sizeof(float));
@@ -61,8 +76,8 @@ static void settle_piece(const Tensor *piece, uint16_t *half, void *to, Settled 
 
 /* False, with errno, where a piece cannot be written. */
 static bool settle(const Store *store, const JobTensor *what, Digest *own, Digest *stored) {
-  _Alignas(64) char room[PIECE] = {0};
-  uint16_t half[PIECE / sizeof(float)] = {0};
+  _Alignas(64) char room[PIECE];
+  uint16_t half[PIECE / sizeof(float)];
   const Tensor *from = &what->from;
   const bool widened = what->slot && what->slot->widened;
   const size_t n = (size_t)from->rows * (size_t)from->cols,
