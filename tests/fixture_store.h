@@ -269,9 +269,8 @@ static inline bool fixture_layers(const Fixture *f, Store *store, int most, Stat
 
 static inline bool fixture_finish(const Fixture *f, Store *store, Status *st) {
   Arena arena = f->arena;
-  void *rows;
-  size_t count;
-  TRY(store_rows(&arena, store, &table_tensor_stats, &rows, &count, st));
+  StoredRows stored = {.table = &table_tensor_stats};
+  TRY(store_rows(&arena, store, &stored, 1, st));
   Drift *drift = ARENA_NEW(&arena, Drift, 2);
   strcpy(drift[0].base, "fp64"), strcpy(drift[0].other, "2-0"),
       strcpy(drift[0].tensor, "block_out");
@@ -280,8 +279,9 @@ static inline bool fixture_finish(const Fixture *f, Store *store, Status *st) {
   drift[1].layer = 1;
   Attribute attributes[] = {
       {"title", "An answer, in UTF-8: \xc3\xa9", 0}, {"note", "", 0}, {"seed", NULL, 0.1}};
-  TableRows tables_given[] = {
-      {&table_tensor_stats, rows, count}, {&table_drift, drift, 2}, {&table_verdict, NULL, 0}};
+  TableRows tables_given[] = {{&table_tensor_stats, stored.rows, stored.count},
+                              {&table_drift, drift, 2},
+                              {&table_verdict, NULL, 0}};
   return store_finish(store, attributes, 3, tables_given, 3, arena, st);
 }
 

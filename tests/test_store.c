@@ -152,11 +152,9 @@ static void check_float16(bool widen, bool later) {
                want32 = digest_of(wide, sizeof wide);
   Store *store = fixture_start(&f);
   cr_assert(store_put_layer(store, 0, 0, &what, &st), "%s", st.text);
-  void *got_rows;
-  size_t count;
-  cr_assert(store_rows(&f.arena, store, &table_tensor_stats, &got_rows, &count, &st) && count == 3,
-            "%s", st.text);
-  const TensorStats *got = got_rows;
+  StoredRows stored = {.table = &table_tensor_stats};
+  cr_assert(store_rows(&f.arena, store, &stored, 1, &st) && stored.count == 3, "%s", st.text);
+  const TensorStats *got = stored.rows;
   cr_expect_str_eq(got[0].digest, want16.hex);
   cr_expect_str_eq(got[2].digest, want32.hex);
   uint16_t packed[7 * 4];
@@ -263,22 +261,20 @@ Test(store, stream_of_the_last_finished_layer_comes_back_with_its_very_bits_and_
 Test(store, rows_come_back_in_the_order_of_prompt_and_layer_with_digests_filled_in) {
   Fixture f = fixture_make();
   Status st = {0};
-  void *rows;
-  size_t count;
   Store *store = fixture_start(&f);
   for (int p = PROMPTS - 1; p >= 0; p--)
     for (int layer = 0; layer < LAYERS; layer++)
       cr_assert(fixture_layer(&f, store, p, layer, &st), "%s", st.text);
-  cr_assert(store_rows(&f.arena, store, &table_tensor_stats, &rows, &count, &st), "%s", st.text);
-  cr_assert(count == PROMPTS * LAYERS * MODES, "%zu rows", count);
-  for (int i = 0; i < (int)count; i++) {
+  StoredRows stored[] = {{.table = &table_pair_stats}, {.table = &table_tensor_stats}};
+  cr_assert(store_rows(&f.arena, store, stored, 2, &st), "%s", st.text);
+  cr_expect(stored[0].count == 0);
+  cr_assert(stored[1].count == PROMPTS * LAYERS * MODES, "%zu rows", stored[1].count);
+  for (int i = 0; i < (int)stored[1].count; i++) {
     TensorStats want[MODES];
     const int m = i % MODES;
     fixture_rows(&f.shape, i / (LAYERS * MODES), i / MODES % LAYERS, want);
-    cr_expect(!memcmp((TensorStats *)rows + i, &want[m], sizeof *want), "row %d", i);
+    cr_expect(!memcmp((TensorStats *)stored[1].rows + i, &want[m], sizeof *want), "row %d", i);
   }
-  cr_assert(store_rows(&f.arena, store, &table_pair_stats, &rows, &count, &st), "%s", st.text);
-  cr_expect(count == 0);
   store_close(store);
   fixture_drop(&f);
 }

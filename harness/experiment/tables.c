@@ -101,20 +101,23 @@ static bool check_budgets(const Budget *row, size_t count, Status *st) {
 
 bool run_results(Arena *arena, Experiment *e, const RunOptions *options, double start_s,
                  Status *st) {
-  void *tensor, *pair, *budget, *scale, *clipping, *value, *undone;
   TRY(checkpoint_check(&e->subject.checkpoint, st)); /* all of it was what its digest says */
-  size_t tensors, pairs, drifts, budgets, shapes, scales, clippings;
-  TRY(store_rows(arena, e->store, &table_tensor_stats, &tensor, &tensors, st));
-  TRY(store_rows(arena, e->store, &table_pair_stats, &pair, &pairs, st));
-  TRY(store_rows(arena, e->store, &table_budget, &budget, &budgets, st));
+  StoredRows stored[] = {{.table = &table_tensor_stats}, {.table = &table_pair_stats},
+                         {.table = &table_budget},       {.table = &table_scales},
+                         {.table = &table_clipping},     {.table = &table_source_values},
+                         {.table = &table_undone}};
+  TRY(store_rows(arena, e->store, stored, sizeof stored / sizeof *stored, st));
+  const TensorStats *tensor = stored[0].rows;
+  PairStats *pair = stored[1].rows;
+  const Budget *budget = stored[2].rows;
+  const void *scale = stored[3].rows, *value = stored[5].rows;
+  Clipping *clipping = stored[4].rows;
+  Undone *undone = stored[6].rows;
+  const size_t tensors = stored[0].count, budgets = stored[2].count, scales = stored[3].count,
+               clippings = stored[4].count, values = stored[5].count, undones = stored[6].count;
+  size_t pairs = stored[1].count, drifts, shapes, budget_layer_rows;
   TRY(check_budgets(budget, budgets, st));
-  size_t budget_layer_rows;
   BudgetLayer *budget_layer = budget_layers(arena, budget, budgets, &budget_layer_rows);
-  TRY(store_rows(arena, e->store, &table_scales, &scale, &scales, st));
-  TRY(store_rows(arena, e->store, &table_clipping, &clipping, &clippings, st));
-  size_t values, undones;
-  TRY(store_rows(arena, e->store, &table_source_values, &value, &values, st));
-  TRY(store_rows(arena, e->store, &table_undone, &undone, &undones, st));
   OtherInputs inputs = foreign_inputs(arena, &e->foreign, pair, pairs);
   if (undone_settle(undone, undones, pair, &pairs, *arena)) inputs = e->foreign.other_tokens;
   double measure_s = clock_s();

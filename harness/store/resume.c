@@ -76,34 +76,46 @@ int store_layers_done(Store *store, int prompt, Arena scratch) {
 
 /* --- rows ------------------------------------------------------------------------------------- */
 
-/* Counted first, so that the result is one piece. */
-bool store_rows(Arena *arena, Store *store, const Table *table, void **rows, size_t *count,
-                Status *st) {
+/* Of one layer, behind those before. */
+static bool add_rows(const Store *store, const Entry *entry, StoredRows *of, size_t room,
+                     Status *st) {
+  size_t n;
+  Status why = {0};
+  const void *part = entry_rows(entry, of->table, &n);
+  if (!n) return true;
+  if (of->count + n > room)
+    return FAIL(st, "%s: table %s grew while it was read", store->folder, of->table->name);
+  if (!rows_in_range(of->table, part, n, &why))
+    return FAIL(st, "%s: table %s: %s", store->folder, of->table->name, why.text);
+  memcpy((char *)of->rows + of->count * of->table->row_size, part, n * of->table->row_size);
+  of->count += n;
+  return true;
+}
+
+/* Counted first, so that each result is one piece; every layer is read once a pass, for all
+ * tables. */
+bool store_rows(Arena *arena, Store *store, StoredRows *of, int count, Status *st) {
   const int layers = store->shape->layers, units = store->shape->prompts * layers;
-  char *all = NULL;
-  size_t total = 0, got = 0;
+  size_t *room = ARENA_NEW(arena, size_t, count);
   TRY(writer_wait(store, st));
   for (int pass = 0; pass < 2; pass++) {
-    if (pass) all = arena_room(arena, total, table->row_size);
+    for (int t = 0; t < count; t++) {
+      of[t].rows = pass ? arena_room(arena, room[t], of[t].table->row_size) : NULL;
+      of[t].count = 0;
+    }
     for (int i = 0; i < units; i++) {
       Arena scratch = *arena;
       Entry entry;
-      size_t n;
       TRY(entry_take(&scratch, store, i / layers, i % layers, &entry, st));
-      const void *part = entry_rows(&entry, table, &n);
-      if (!pass) total += n;
-      if (!pass || !n) continue;
-      if (got + n > total)
-        return FAIL(st, "%s: table %s grew while it was read", store->folder, table->name);
-      Status why = {0};
-      if (!rows_in_range(table, part, n, &why))
-        return FAIL(st, "%s: table %s: %s", store->folder, table->name, why.text);
-      memcpy(all + got * table->row_size, part, n * table->row_size);
-      got += n;
+      for (int t = 0; t < count; t++) {
+        size_t n;
+        if (pass)
+          TRY(add_rows(store, &entry, &of[t], room[t], st));
+        else if (entry_rows(&entry, of[t].table, &n))
+          room[t] += n;
+      }
     }
   }
-  *rows = all;
-  *count = total;
   return true;
 }
 

@@ -127,8 +127,12 @@ typedef struct StoreLayer {
 bool store_put_layer(Store *store, int prompt, int layer, const StoreLayer *what, Status *st);
 /* All rows of a table from the finished layers, in order of prompt and layer; in the arena. Every
  * layer must stand. */
-bool store_rows(Arena *arena, Store *store, const Table *table, void **rows, size_t *count,
-                Status *st);
+typedef struct StoredRows {
+  const Table *table;
+  void *rows; /* set, */
+  size_t count;
+} StoredRows;
+bool store_rows(Arena *arena, Store *store, StoredRows *of, int count, Status *st);
 
 /* Whether the file has a place for each tensor of the set that a side makes in a layer of a prompt,
  * in the format that it is made in. */
