@@ -2,14 +2,13 @@
 
 #include <omp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include "measure/judge.h"
 
-enum { ROWS_A_THREAD = 4, LOWEST_PRIORITY = 19 };
+enum { ROWS_A_THREAD = 4 };
 
 typedef struct Kept {
   StatsJob job; /* of the copies below */
@@ -92,7 +91,8 @@ static void judge_one(JudgeQueue *q, Batch *b, int row, Arena scratch) {
 
 static void *judge_all(void *context) {
   JudgeQueue *q = context;
-  setpriority(PRIO_PROCESS, (id_t)gettid(), LOWEST_PRIORITY); /* as low as it is, were it refused */
+  const struct sched_param none = {0};
+  sched_setscheduler(0, SCHED_IDLE, &none); /* where it is refused, it is as urgent as all else */
   pthread_mutex_lock(&q->lock);
   const Arena scratch = q->scratch[q->started++];
   while (!q->leaves) {
@@ -187,8 +187,9 @@ static Tensor copy_of(Arena *arena, const Tensor *t) {
   Tensor copy = *t;
   copy.stride = t->cols;
   copy.data = arena_room(arena, (size_t)t->rows * (size_t)t->cols, format_size(t->format));
-  for (size_t r = 0; r < (size_t)t->rows; r++)
-    memcpy((char *)copy.data + r * row, (const char *)t->data + r * stride, row);
+#pragma omp parallel for
+  for (int r = 0; r < t->rows; r++)
+    memcpy((char *)copy.data + (size_t)r * row, (const char *)t->data + (size_t)r * stride, row);
   return copy;
 }
 

@@ -12,16 +12,6 @@
 /* A quarter of a second-level cache; a call that writes a piece costs little beside its bytes. */
 enum { PIECE = 1 << 17 };
 
-void tensor_pack(const Tensor *t, void *out) {
-  const size_t row = (size_t)t->cols * format_size(t->format),
-               stride = (size_t)t->stride * format_size(t->format);
-  if (row == stride)
-    memcpy(out, t->data, (size_t)t->rows * row);
-  else
-    for (size_t r = 0; r < (size_t)t->rows; r++)
-      memcpy((char *)out + r * row, (const char *)t->data + r * stride, row);
-}
-
 /* A piece, its rows next to each other, NaN canonical. */
 ROOM_CLONES static void copy_f16(const uint16_t *from, size_t n, uint16_t *to) {
   for (size_t i = 0; i < n; i++) to[i] = (from[i] & 0x7fffu) > 0x7c00u ? 0x7e00u : from[i];

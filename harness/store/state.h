@@ -221,8 +221,6 @@ bool read_at(int file, void *bytes, size_t count, uint64_t offset);
 
 /* --- settle.c --------------------------------------------------------------------------------- */
 
-/* A tensor's rows next to each other. */
-void tensor_pack(const Tensor *t, void *out);
 /* By all threads: digests of all tensors of the job, into its entry, and those that the file has a
  * place for to it, or to the copy that the writer's thread takes. */
 bool settle_all(Store *store, Status *st);
