@@ -100,7 +100,7 @@ static bool read_rows(Arena *arena, const Results *results, ReportData *d, Statu
 
 static bool read_all(Arena *arena, const char *path, bool own, ReportData *d, Status *st) {
   Results results;
-  TRY((own ? results_open_own : results_open)(path, &results, *arena, st));
+  TRY(results_take(arena, path, own, &results, st));
   bool done = read_rows(arena, &results, d, st);
   results_close(&results);
   return done;

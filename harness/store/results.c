@@ -16,7 +16,8 @@ enum { ROOT_TEXT = (1 << 22) + 1, OBJECT_TEXT = 1024 };
 
 typedef struct Walk {
   Results *results;
-  Arena scratch;
+  Arena *keep;         /* for the rows of tables; NULL: they do not stay */
+  Arena scratch;       /* behind it */
   Tensors tensors;     /* as the file tells them; those of the first family where it does not */
   int dims[DIMS_MOST]; /* of the prompt being walked; 0: not told */
   uint64_t left;       /* see spend */
@@ -232,8 +233,13 @@ static bool visit_tables(Walk *walk, hid_t group, const char *where, const char 
     void *rows;
     size_t count;
     bool unproved;
-    if (!h5_get_rows(&scratch, group, tables[i], &rows, &count, &unproved, &why))
+    if (!h5_get_rows(walk->keep ? walk->keep : &scratch, group, tables[i], &rows, &count, &unproved,
+                     &why))
       return refuse(walk, where, name, why.text);
+    if (walk->keep) {
+      walk->results->kept[i] = (TableRows){tables[i], rows, count};
+      walk->scratch = *walk->keep;
+    }
     if (unproved) note_unproved(walk, where, name);
     return true;
   }
@@ -291,16 +297,24 @@ static bool read_tensors(Walk *walk, Arena *arena, Status *st) {
 static bool walk_all(Walk *walk, hid_t file) {
   Status reason = {0}, *why = &reason;
   TRY(check_version(walk, file));
-  TRY(read_tensors(walk, &walk->scratch, walk->st));
+  TRY(read_tensors(walk, walk->keep ? walk->keep : &walk->scratch, walk->st));
+  if (walk->keep) walk->scratch = *walk->keep;
   Members members = {walk, visit_root, "/"};
   return each_member(file, &members, why) || refuse(walk, "/", "", why->text);
 }
 
-static bool open_results(const char *path, bool compared, Results *results, Arena scratch,
-                         Status *st) {
+static int tables_known(void) {
+  int count = 0;
+  while (tables[count]) count++;
+  return count;
+}
+
+static bool open_results(Arena *keep, const char *path, bool compared, Results *results,
+                         Arena scratch, Status *st) {
   struct stat info;
   Status reason = {0}, *why = &reason;
   *results = (Results){.path = path, .file = -1};
+  if (keep) results->kept = ARENA_NEW(keep, TableRows, tables_known());
   if (stat(path, &info) != 0) return FAIL(st, "%s: cannot be opened: %s", path, strerror(errno));
   if (!S_ISREG(info.st_mode)) return FAIL(st, "%s: is not a regular file", path);
   if (!h5_start(why)) return FAIL(st, "%s: cannot be opened: %s", path, why->text);
@@ -308,7 +322,8 @@ static bool open_results(const char *path, bool compared, Results *results, Aren
   if (!H5(results->file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT)))
     return FAIL(st, "%s: cannot be opened: %s", path, why->text);
   Walk walk = {.results = results,
-               .scratch = scratch,
+               .keep = keep,
+               .scratch = keep ? *keep : scratch,
                .compared = compared,
                .left = NAMES_MOST * (uint64_t)info.st_size,
                .st = st};
@@ -318,11 +333,11 @@ static bool open_results(const char *path, bool compared, Results *results, Aren
 }
 
 bool results_open(const char *path, Results *results, Arena scratch, Status *st) {
-  return open_results(path, false, results, scratch, st);
+  return open_results(NULL, path, false, results, scratch, st);
 }
 
-bool results_open_own(const char *path, Results *results, Arena scratch, Status *st) {
-  return open_results(path, true, results, scratch, st);
+bool results_take(Arena *arena, const char *path, bool own, Results *results, Status *st) {
+  return open_results(arena, path, own, results, *arena, st);
 }
 
 void results_close(Results *results) {
@@ -357,6 +372,9 @@ bool results_rows(Arena *arena, const Results *results, const Table *table, void
   hid_t group = -1;
   *rows = NULL;
   *count = 0;
+  for (int i = 0; results->kept && tables[i]; i++)
+    if (results->kept[i].table == table)
+      return *rows = (void *)results->kept[i].rows, *count = results->kept[i].count, true;
   int there = h5_has(results->file, "tables", &why);
   if (there == 0) return true;
   bool ok = there > 0 && h5_open_group(results->file, "tables", &group, &why);

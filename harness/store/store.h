@@ -180,12 +180,14 @@ typedef struct Results {
   int64_t file; /* hid_t */
   int unproved; /* tensors and tables without a digest: who can say whether they changed? */
   char first_unproved[256];
+  TableRows *kept; /* [tables that there are], of results_take: those that were read; else NULL */
 } Results;
 /* Opens, walks the whole file by the schema and checks every digest. */
 bool results_open(const char *path, Results *results, Arena scratch, Status *st);
-/* The same of a file that this process has just written, and whose tensors it has compared with
- * their digests: they are not read once more. */
-bool results_open_own(const char *path, Results *results, Arena scratch, Status *st);
+/* The same, for who wants all tables: they stay in the arena, and are not read once more. `own`: of
+ * a file that this process has just written, and whose tensors it has compared with their digests:
+ * neither are they. */
+bool results_take(Arena *arena, const char *path, bool own, Results *results, Status *st);
 void results_close(Results *results);
 /* The text of a root attribute, a number as text ("%.17g"); NULL where it is absent. Texts of up to
  * 4 MiB are attributes as they are: the 1.8 format has no limit of 64 KiB for them. */
