@@ -86,7 +86,7 @@ static void run_walk(Run *r, Status *st) {
   Walk walk = shipped_walk(&r->shipped, r->pairs.side, r->pairs.sides, prompt, PROMPTS, &visitor);
   Arena scratch = r->shipped.arena;
   r->subject.prompt = prompt;
-  pairs_begin(&scratch, &r->pairs);
+  pairs_begin(&r->pairs);
   if (walk_run(&walk, scratch, st))
     pairs_end(&r->pairs, scratch, st);
   else

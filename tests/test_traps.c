@@ -84,7 +84,7 @@ static void walk(Seen *seen) {
   seen->pairs = pairs_of(&seen->arena, &spec, &subject, NULL);
   for (int s = 0; s < seen->pairs.sides; s++) seen->pairs.side[s].layers = LAYERS;
   Visitor visitor = {.context = seen, .layer = see};
-  pairs_begin(&seen->arena, &seen->pairs);
+  pairs_begin(&seen->pairs);
   cr_assert(study_walk(&study, seen->pairs.side, seen->pairs.sides, prompt, PROMPTS, &visitor,
                        false, NULL, seen->arena, &st),
             "%s", st.text);

@@ -91,21 +91,20 @@ bool run_key_there(const char *results, RunKey *key, Arena scratch, Status *st) 
   return true;
 }
 
-/* What the mode is in the first layer where a stage of it is finer than the presets'; NULL: in
- * none. */
-static const Mode *finer_part(const Mode *mode) {
-  for (int layer = 0; layer != ABSENT; layer = mode_next(mode, layer))
-    if (mode_finer_stage(mode_in(mode, layer)) != ABSENT) return mode_in(mode, layer);
-  return NULL;
+/* Leaves the first mode, in the first layer, of which a stage is finer than the presets'. */
+static void find_finer(void *context, const Mode *mode) {
+  const Mode **finer = context;
+  for (int layer = 0; !*finer && layer != ABSENT; layer = mode_next(mode, layer))
+    if (mode_finer_stage(mode_in(mode, layer)) != ABSENT) *finer = mode_in(mode, layer);
 }
 
 /* A stage finer than the presets' has operators on the CPU alone. */
 static bool find_device(const Spec *spec, Progress *progress, Device *device, Subject *subject,
                         Status *st) {
+  const Mode *mode = NULL;
   TRY(device_find(spec->backend, spec->path, device, st));
-  for (int i = 0; device->found && i < spec->mode_count; i++) {
-    const Mode *mode = finer_part(&spec->modes[i]);
-    if (!mode) continue;
+  spec_each_there(spec, find_finer, &mode);
+  if (device->found && mode) {
     const int finer = mode_finer_stage(mode);
     const char *setting = mode_setting_name(mode, finer);
     if (spec->backend == BACKEND_CUDA)

@@ -119,14 +119,32 @@ static bool walk_layers(Experiment *e, Arena scratch, Status *st) {
   return ok;
 }
 
+/* A layer whose rows are not what GSL says may stand already: whoever goes on is told the same. */
+static const char misjudged[] = "misjudged";
+
+static bool was_misjudged(const Experiment *e, Arena scratch, Status *st) {
+  const void *text;
+  size_t count;
+  store_noted(&scratch, e->store, misjudged, &text, &count);
+  return text && !FAIL_CHECK(st, "%.*s; --fresh begins anew", (int)count, (const char *)text);
+}
+
+static bool leave_layers(Experiment *e, Status *st) {
+  Status ignored = {0};
+  pairs_leave(&e->pairs);
+  if (st->check) store_note(e->store, misjudged, st->text, strlen(st->text), &ignored);
+  return false;
+}
+
 bool run_layers(Experiment *e, Arena scratch, Status *st) {
   const Language l = (Language)e->progress->language;
   const int layers = e->subject.model.layers, prompts = run_prompts(e);
-  pairs_begin(&scratch, &e->pairs);
+  if (was_misjudged(e, scratch, st)) return false;
+  pairs_begin(&e->pairs);
   progress_phase(e->progress, "run", layers * prompts);
-  if (!(e->pairs.walked ? walk_layers : read_layers)(e, scratch, st))
-    return pairs_leave(&e->pairs), false;
-  TRY(pairs_end(&e->pairs, scratch, st));
+  if (!(e->pairs.walked ? walk_layers : read_layers)(e, scratch, st) ||
+      !pairs_end(&e->pairs, scratch, st))
+    return leave_layers(e, st);
   const char *what =
       arena_printf(&scratch, say(l, "%s, %s"), md_count(l, &scratch, prompts, "prompt"),
                    md_count(l, &scratch, layers, "layer"));

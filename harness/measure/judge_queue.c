@@ -4,17 +4,22 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "base/progress.h"
 #include "measure/judge.h"
 
 enum { ROWS_A_THREAD = 4 };
+static const double patience_s = 1; /* with judges that are late, at the end */
 
 typedef struct Kept {
   StatsJob job; /* of the copies below */
   Tensor base, other;
   TensorStats tensor_row;
   PairStats pair_row;
+  bool judged;
 } Kept;
 
 /* Rows that were kept together: their room is free again when all are judged. */
@@ -26,16 +31,21 @@ typedef struct Batch {
 } Batch;
 
 struct JudgeQueue {
+  Arena own;              /* what this stands in: left to judges that are late at the end */
   size_t elements, parts; /* of a tensor, and its rows and columns together, at most */
-  int most, now;          /* rows of a batch; the one that is filled */
+  int most, now;          /* rows of a batch; the batch that is filled */
   Batch batch[2];
-  pthread_mutex_t lock; /* of counts and faults */
-  pthread_cond_t more, judged;
+  pthread_mutex_t lock; /* of all below, and of a batch's counts */
+  pthread_cond_t more, less;
   bool leaves;
-  int threads, started;
-  pthread_t *thread; /* [threads] */
-  Arena *scratch;    /* [threads] */
+  int judges, judging; /* threads; rows in their hands */
+  pthread_t *thread;   /* [judges] */
 };
+
+typedef struct Judge {
+  JudgeQueue *queue;
+  Arena scratch;
+} Judge;
 
 static size_t elements_of(const StatsJob *job) {
   return (size_t)job->base->rows * (size_t)job->base->cols;
@@ -60,111 +70,154 @@ static size_t scratch_bytes(size_t elements, size_t parts) {
 }
 
 size_t judge_queue_bytes(size_t rows, size_t cols, int threads) {
-  const size_t own = scratch_bytes(rows * cols, rows + cols) + sizeof(pthread_t) + sizeof(Arena),
+  const size_t judge = scratch_bytes(rows * cols, rows + cols) + sizeof(pthread_t) + sizeof(Judge) +
+                       128,
                kept = (size_t)(ROWS_A_THREAD * threads) * sizeof(Kept);
   return sizeof(JudgeQueue) + 2 * (room_bytes(rows * cols, threads) + kept) +
-         (size_t)threads * own + 4096;
+         (size_t)threads * judge + 4096;
+}
+
+static void exhausted(size_t wanted, size_t reserved) {
+  (void)wanted, (void)reserved;
+  abort(); /* judge_queue_bytes is what is taken */
 }
 
 /* --- who judges ------------------------------------------------------------------------------- */
 
-/* The next row of the batch that was begun first. */
-static Batch *take(JudgeQueue *q, int *row) {
-  for (int i = 1; i <= 2; i++) {
-    Batch *b = &q->batch[(q->now + i) % 2];
-    if (b->taken == b->count) continue;
-    *row = b->taken++;
-    return b;
-  }
-  return NULL;
-}
-
 /* With the lock, which it gives back while it judges. */
 static void judge_one(JudgeQueue *q, Batch *b, int row, Arena scratch) {
+  Kept *kept = &b->kept[row];
   pthread_mutex_unlock(&q->lock);
-  const bool holds = judge_holds(&b->kept[row].job, scratch);
+  const bool holds = judge_holds(&kept->job, scratch);
   pthread_mutex_lock(&q->lock);
   if (!holds && (b->fault < 0 || row < b->fault)) b->fault = row;
-  b->judged++;
-  pthread_cond_signal(&q->judged);
+  b->judged += !kept->judged;
+  kept->judged = true;
 }
 
-static void *judge_all(void *context) {
-  JudgeQueue *q = context;
+static bool has_more(const Batch *b) { return b->taken < b->count; }
+
+/* Of the batch that was begun first. */
+static Batch *next_of(JudgeQueue *q) {
+  Batch *first = &q->batch[1 - q->now], *second = &q->batch[q->now];
+  return has_more(first) ? first : has_more(second) ? second : NULL;
+}
+
+static void *judge_rows(void *context) {
+  const Judge *judge = context;
+  JudgeQueue *q = judge->queue;
   const struct sched_param none = {0};
   sched_setscheduler(0, SCHED_IDLE, &none); /* where it is refused, it is as urgent as all else */
   pthread_mutex_lock(&q->lock);
-  const Arena scratch = q->scratch[q->started++];
   while (!q->leaves) {
-    int row;
-    Batch *b = take(q, &row);
-    if (b)
-      judge_one(q, b, row, scratch);
-    else
+    Batch *b = next_of(q);
+    if (!b) {
       pthread_cond_wait(&q->more, &q->lock);
+      continue;
+    }
+    q->judging++;
+    judge_one(q, b, b->taken++, judge->scratch);
+    q->judging--;
+    pthread_cond_signal(&q->less);
   }
   pthread_mutex_unlock(&q->lock);
   return NULL;
 }
 
-/* Signals are for the threads that were there before. */
-static void start(JudgeQueue *q) {
+/* Signals are for the threads that were there before; OpenMP's are there first. */
+static void start(JudgeQueue *q, int judges) {
   sigset_t all, before;
+  Judge *judge = ARENA_NEW(&q->own, Judge, judges);
+  q->thread = ARENA_NEW(&q->own, pthread_t, judges);
+#pragma omp parallel
+  { (void)q; }
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  const int most = q->threads;
-  q->threads = 0;
-  while (q->threads < most && !pthread_create(&q->thread[q->threads], NULL, judge_all, q))
-    q->threads++;
+  for (; q->judges < judges; q->judges++) {
+    judge[q->judges] = (Judge){q, arena_carve(&q->own, scratch_bytes(q->elements, q->parts))};
+    if (pthread_create(&q->thread[q->judges], NULL, judge_rows, &judge[q->judges])) break;
+  }
   pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-JudgeQueue *judge_queue_begin(Arena *arena, size_t rows, size_t cols) {
-  JudgeQueue *q = ARENA_NEW(arena, JudgeQueue, 1);
+JudgeQueue *judge_queue_begin(size_t rows, size_t cols) {
   const int threads = omp_get_max_threads();
-  *q = (JudgeQueue){.elements = rows * cols,
-                    .parts = rows + cols,
-                    .most = ROWS_A_THREAD * threads,
-                    .threads =
-                        threads - 1}; /* one is the caller's, which helps where it would wait */
+  const size_t bytes = judge_queue_bytes(rows, cols, threads);
+  Status none = {0};
+  Arena own;
+  if (!arena_reserve(&own, bytes, exhausted, &none)) return NULL;
+  if ((size_t)(own.end - own.base) < bytes) return arena_release(&own), NULL;
+  JudgeQueue *q = ARENA_NEW(&own, JudgeQueue, 1);
+  *q = (JudgeQueue){
+      .own = own, .elements = rows * cols, .parts = rows + cols, .most = ROWS_A_THREAD * threads};
   for (int i = 0; i < 2; i++) {
     Batch *b = &q->batch[i];
-    b->kept = ARENA_NEW(arena, Kept, q->most);
+    b->kept = ARENA_NEW(&q->own, Kept, q->most);
     b->fault = -1;
-    b->room = b->left = arena_carve(arena, room_bytes(q->elements, threads));
+    b->room = b->left = arena_carve(&q->own, room_bytes(q->elements, threads));
   }
-  q->thread = ARENA_NEW(arena, pthread_t, q->threads);
-  q->scratch = ARENA_NEW(arena, Arena, q->threads);
-  for (int i = 0; i < q->threads; i++)
-    q->scratch[i] = arena_carve(arena, scratch_bytes(q->elements, q->parts));
   pthread_mutex_init(&q->lock, NULL);
   pthread_cond_init(&q->more, NULL);
-  pthread_cond_init(&q->judged, NULL);
-  start(q);
+  pthread_cond_init(&q->less, NULL);
+  start(q, threads < omp_get_num_procs() ? 0 : threads - 1);
   return q;
 }
 
+/* Whether no row is in a judge's hands, in time. */
+static bool are_done(JudgeQueue *q) {
+  const double until = clock_s() + patience_s;
+  while (q->judging && clock_s() < until) {
+    struct timespec soon;
+    clock_gettime(CLOCK_REALTIME, &soon);
+    soon.tv_nsec += 20000000;
+    soon.tv_sec += soon.tv_nsec / 1000000000;
+    soon.tv_nsec %= 1000000000;
+    pthread_cond_timedwait(&q->less, &q->lock, &soon);
+  }
+  return !q->judging;
+}
+
+/* What is late keeps its memory, and ends with its row. */
 void judge_queue_leave(JudgeQueue *q) {
+  if (!q) return;
   pthread_mutex_lock(&q->lock);
   q->leaves = true;
   pthread_cond_broadcast(&q->more);
+  const bool done = are_done(q);
+  const int judges = q->judges;
+  Arena own = q->own;
+  pthread_t *thread = q->thread;
   pthread_mutex_unlock(&q->lock);
-  while (q->threads > 0) pthread_join(q->thread[--q->threads], NULL);
+  for (int i = 0; i < judges; i++)
+    if (done)
+      pthread_join(thread[i], NULL);
+    else
+      pthread_detach(thread[i]);
+  if (done) arena_release(&own);
 }
 
 /* --- rows ------------------------------------------------------------------------------------- */
 
-/* Until all of the batch are judged; then it is empty. */
-static bool finish(JudgeQueue *q, Batch *b, Arena scratch, Status *st) {
+/* What no judge has taken of a batch is judged here, by all threads. */
+static void help(JudgeQueue *q, Batch *b, Arena scratch) {
+  const int threads = omp_get_max_threads();
+  Arena *own = ARENA_NEW(&scratch, Arena, threads);
   pthread_mutex_lock(&q->lock);
-  while (b->judged < b->count) {
-    int row;
-    Batch *one = take(q, &row);
-    if (one)
-      judge_one(q, one, row, scratch);
-    else
-      pthread_cond_wait(&q->judged, &q->lock);
+  const bool needed = has_more(b);
+  pthread_mutex_unlock(&q->lock);
+  for (int i = 0; needed && i < threads; i++)
+    own[i] = arena_carve(&scratch, scratch_bytes(q->elements, q->parts));
+#pragma omp parallel if (needed)
+  {
+    pthread_mutex_lock(&q->lock);
+    while (needed && has_more(b)) judge_one(q, b, b->taken++, own[omp_get_thread_num()]);
+    pthread_mutex_unlock(&q->lock);
   }
+}
+
+/* All of a batch were judged: it is empty again. */
+static bool empty(JudgeQueue *q, Batch *b, Arena scratch, Status *st) {
+  pthread_mutex_lock(&q->lock);
   const int fault = b->fault;
   b->count = b->taken = b->judged = 0;
   b->fault = -1;
@@ -173,9 +226,35 @@ static bool finish(JudgeQueue *q, Batch *b, Arena scratch, Status *st) {
   return fault < 0 || judge_job(&b->kept[fault].job, scratch, st);
 }
 
+/* The other batch is the one that is filled, where all of it are judged: `ready`. */
+static bool turn(JudgeQueue *q, bool *ready, Arena scratch, Status *st) {
+  Batch *other = &q->batch[1 - q->now];
+  help(q, other, scratch);
+  pthread_mutex_lock(&q->lock);
+  *ready = other->judged == other->count;
+  pthread_mutex_unlock(&q->lock);
+  if (!*ready) return true;
+  TRY(empty(q, other, scratch, st));
+  pthread_mutex_lock(&q->lock);
+  q->now = 1 - q->now;
+  pthread_mutex_unlock(&q->lock);
+  return true;
+}
+
+/* Those in judges' hands too. */
+static bool finish(JudgeQueue *q, Batch *b, Arena scratch, Status *st) {
+  help(q, b, scratch);
+  pthread_mutex_lock(&q->lock);
+  for (int row = 0; row < b->count; row++)
+    if (!b->kept[row].judged) judge_one(q, b, row, scratch);
+  const int fault = b->fault;
+  pthread_mutex_unlock(&q->lock);
+  return fault < 0 || judge_job(&b->kept[fault].job, scratch, st);
+}
+
 bool judge_queue_end(JudgeQueue *q, Arena scratch, Status *st) {
-  bool ok = true;
-  for (int i = 1; ok && i <= 2; i++) ok = finish(q, &q->batch[(q->now + i) % 2], scratch, st);
+  const bool ok = !q || (finish(q, &q->batch[1 - q->now], scratch, st) &&
+                         finish(q, &q->batch[q->now], scratch, st));
   judge_queue_leave(q);
   return ok;
 }
@@ -196,6 +275,7 @@ static Tensor copy_of(Arena *arena, const Tensor *t) {
 static void keep(JudgeQueue *q, const StatsJob *job) {
   Batch *b = &q->batch[q->now];
   Kept *kept = &b->kept[b->count];
+  kept->judged = false;
   kept->job = *job;
   kept->base = copy_of(&b->left, job->base);
   kept->job.base = &kept->base;
@@ -218,16 +298,11 @@ static bool fits(const JudgeQueue *q, const StatsJob *job) {
 }
 
 bool judge_queue_add(JudgeQueue *q, const StatsJob *job, Arena scratch, Status *st) {
+  bool ready = q && elements_of(job) <= q->elements && parts_of(job) <= q->parts;
   if (job->tensor_row) job->tensor_row->checked = 1;
   if (job->pair_row) job->pair_row->checked = 1;
-  if (elements_of(job) > q->elements || parts_of(job) > q->parts)
-    return judge_job(job, scratch, st);
-  if (!fits(q, job)) {
-    pthread_mutex_lock(&q->lock);
-    q->now = 1 - q->now;
-    pthread_mutex_unlock(&q->lock);
-    TRY(finish(q, &q->batch[q->now], scratch, st));
-  }
+  if (ready && !fits(q, job)) TRY(turn(q, &ready, scratch, st));
+  if (!ready) return judge_job(job, scratch, st);
   keep(q, job);
   return true;
 }

@@ -211,9 +211,11 @@ bool report_write(Arena *arena, const char *results, bool own, const char *folde
   csv.scratch = *arena;
   const ChildBegun begun = child_begin(write_tables, &csv);
   bool written = write_report(arena, &data, folder, st);
-  const char *none;
+  const char *nothing;
   size_t bytes;
-  written = child_end(arena, csv.folder, write_tables, &csv, begun, &none, &bytes, st) && written;
+  csv.scratch = *arena; /* where no child could be had */
+  written =
+      child_end(arena, csv.folder, write_tables, &csv, begun, &nothing, &bytes, st) && written;
   if (written) *report = report_of(arena, &data, folder);
   return written;
 }

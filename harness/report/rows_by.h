@@ -11,6 +11,7 @@ typedef struct RowsBy {
   const char *rows;
   size_t count, row_size, a, b; /* offsets of the two texts */
   size_t slots;
+  uint64_t seed;  /* nobody's who makes a file: no order depends on it */
   int64_t *first; /* [slots]: the first row of its texts, at their digest or behind it; -1: none */
   int64_t *next;  /* [count]: the next row of the same two texts; -1: none */
 } RowsBy;

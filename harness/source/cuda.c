@@ -188,20 +188,23 @@ bool device_wait(Device *d, Status *st) {
 
 /* --- lanes ------------------------------------------------------------------------------------ */
 
-/* One that was closed and is as large as this one must be, or whose turn to be replaced it is. */
-static int closed_lane(const Device *d, Format stream, int T) {
-  int found = -1;
+/* One that was closed and is as large as this one must be, or whose turn to be replaced it is: one
+ * of its kind that is too small, else one that has nothing. */
+static int closed_lane(const Device *d, const Config *config, Format stream, int T,
+                       TensorSet back) {
+  int found = -1, best = -1;
   for (int i = 0; i < LANES_MOST; i++) {
     const Lane *lane = &d->lane[i];
     if (lane->open) continue;
-    if (lane->memory && lane->stream == stream && lane->most >= T) return i;
-    if (found < 0 || (d->lane[found].memory && !lane->memory)) found = i;
+    if (lane_fits(lane, config, stream, T, back)) return i;
+    const int rank = !lane->memory ? 1 : lane->stream == stream ? 2 : 0;
+    if (rank > best) best = rank, found = i;
   }
   return found;
 }
 
 int device_lane(Device *d, const Config *config, Format stream, int T, TensorSet back, Status *st) {
-  const int lane = closed_lane(d, stream, T);
+  const int lane = closed_lane(d, config, stream, T, back);
   const bool opened =
       lane >= 0
           ? lane_open(&d->cuda, config, stream, T, back, d->room.exhausted, &d->lane[lane], st)

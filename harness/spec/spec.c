@@ -16,6 +16,45 @@ const Mode *spec_mode(const Spec *spec, const char *name) {
   return mode_preset(name);
 }
 
+typedef struct Seeing {
+  const Spec *spec;
+  void (*see)(void *context, const Mode *mode);
+  void *context;
+} Seeing;
+
+/* The reference is none. */
+static void see_mode(const Seeing *s, const char *name) {
+  const Mode *mode = spec_mode(s->spec, name);
+  if (mode) s->see(s->context, mode);
+}
+
+static void see_modes(const Seeing *s, const char *const *name, int count) {
+  for (int i = 0; i < count; i++) see_mode(s, name[i]);
+}
+
+void spec_each_there(const Spec *spec, void (*see)(void *context, const Mode *mode),
+                     void *context) {
+  const Seeing s = {spec, see, context};
+  for (int i = 0; i < spec->mode_count; i++) see(context, &spec->modes[i]);
+  for (int i = 0; i < spec->swap_count; i++)
+    see_mode(&s, spec->swaps[i].pair.base), see_mode(&s, spec->swaps[i].pair.other);
+  for (int i = 0; i < spec->restore_count; i++)
+    see_mode(&s, spec->restore[i].mode), see_mode(&s, spec->restore[i].to);
+  for (int i = 0; i < spec->repair_count; i++)
+    see_mode(&s, spec->repairs[i].mode), see_mode(&s, spec->repairs[i].to);
+  see_modes(&s, spec->evaluation.modes, spec->evaluation.mode_count);
+}
+
+void spec_each_mode(const Spec *spec, void (*see)(void *context, const Mode *mode), void *context) {
+  const Seeing s = {spec, see, context};
+  spec_each_there(spec, see, context);
+  for (int i = 0; i < spec->micro_count; i++)
+    see_modes(&s, spec->micro[i].modes, spec->micro[i].mode_count);
+  see_modes(&s, spec->cost.modes, spec->cost.mode_count);
+  see_modes(&s, spec->mend, spec->mend_count);
+  see_modes(&s, spec->grid.modes, spec->grid.mode_count);
+}
+
 const SourcePlan *spec_source(const Spec *spec, const char *name) {
   for (int i = 0; i < spec->source_count; i++)
     if (!strcmp(spec->sources[i].name, name)) return &spec->sources[i];

@@ -299,4 +299,8 @@ const SourcePlan *spec_source(const Spec *spec, const char *name);
 /* A mode that runs, else one that the spec defines, else a preset; NULL for fp64 and unknown
  * names. */
 const Mode *spec_mode(const Spec *spec, const char *name);
+/* Every mode that anything of the spec runs, and those that run on a device where there is one;
+ * some are seen twice. */
+void spec_each_mode(const Spec *spec, void (*see)(void *context, const Mode *mode), void *context);
+void spec_each_there(const Spec *spec, void (*see)(void *context, const Mode *mode), void *context);
 #endif

@@ -76,6 +76,10 @@ int store_layers_done(Store *store, int prompt, Arena scratch) {
 
 /* --- rows ------------------------------------------------------------------------------------- */
 
+static bool changed(const Store *store, const StoredRows *of, Status *st) {
+  return FAIL(st, "%s: table %s changed while it was read", store->folder, of->table->name);
+}
+
 /* Of one layer, behind those before. */
 static bool add_rows(const Store *store, const Entry *entry, StoredRows *of, size_t room,
                      Status *st) {
@@ -83,8 +87,7 @@ static bool add_rows(const Store *store, const Entry *entry, StoredRows *of, siz
   Status why = {0};
   const void *part = entry_rows(entry, of->table, &n);
   if (!n) return true;
-  if (of->count + n > room)
-    return FAIL(st, "%s: table %s grew while it was read", store->folder, of->table->name);
+  if (of->count + n > room) return changed(store, of, st);
   if (!rows_in_range(of->table, part, n, &why))
     return FAIL(st, "%s: table %s: %s", store->folder, of->table->name, why.text);
   memcpy((char *)of->rows + of->count * of->table->row_size, part, n * of->table->row_size);
@@ -116,6 +119,8 @@ bool store_rows(Arena *arena, Store *store, StoredRows *of, int count, Status *s
       }
     }
   }
+  for (int t = 0; t < count; t++)
+    if (of[t].count != room[t]) return changed(store, &of[t], st);
   return true;
 }
 

@@ -277,18 +277,22 @@ static size_t queued_bytes(const Pairs *p) {
          2 * (size_t)p->pairs * (longest * sizeof(double) + 64) + 4096;
 }
 
-void pairs_begin(Arena *arena, Pairs *p) {
-  p->judge = judge_queue_begin(arena, (size_t)longest_prompt(p),
+void pairs_begin(Pairs *p) {
+  p->judge = judge_queue_begin((size_t)longest_prompt(p),
                                (size_t)family_widest(&p->subject->model.config));
 }
 
-void pairs_leave(const Pairs *p) { judge_queue_leave(p->judge); }
+void pairs_leave(Pairs *p) {
+  judge_queue_leave(p->judge);
+  p->judge = NULL;
+}
 
 bool pairs_end(Pairs *p, Arena scratch, Status *st) {
   const double start = clock_s();
-  TRY(judge_queue_end(p->judge, scratch, st));
+  const bool ok = judge_queue_end(p->judge, scratch, st);
+  p->judge = NULL;
   p->stats_s += clock_s() - start;
-  return true;
+  return ok;
 }
 
 bool pairs_on_device(Arena *arena, Pairs *p) {

@@ -36,9 +36,9 @@ Pairs pairs_of(Arena *arena, const Spec *spec, const Subject *subject, const For
 
 /* Before the first layer is measured, and after the last, or where something failed between: GSL
  * judges beside it. */
-void pairs_begin(Arena *arena, Pairs *pairs);
+void pairs_begin(Pairs *pairs);
 bool pairs_end(Pairs *pairs, Arena scratch, Status *st);
-void pairs_leave(const Pairs *pairs);
+void pairs_leave(Pairs *pairs);
 /* Statistics are computed where all sides are: whether so. pairs_queued is then a walk's `queued`;
  * the device's memory is given back by pairs_there_free. */
 bool pairs_on_device(Arena *arena, Pairs *pairs);

@@ -29,14 +29,27 @@ static int repaired_there_at_once(const Config *config, int T) {
   return fit < 1 ? 1 : fit < (size_t)most ? (int)fit : most;
 }
 
-/* 0: there is no device, or no room on it beside the plain sides. */
-static int repaired_there(const Study *study, int T) {
+/* Of the sides as they are: the reference's is twice as large. */
+static int plain_lanes(const Study *study, const Suspect *suspect, int count, Arena scratch) {
+  WalkSide *side = ARENA_NEW(&scratch, WalkSide, 2 * count);
+  int sides = 0, lanes = 0;
+  for (int i = 0; i < count; i++) {
+    trace_find_side(study, side, &sides, suspect[i].base);
+    trace_find_side(study, side, &sides, suspect[i].other);
+  }
+  for (int s = 0; s < sides; s++) lanes += side[s].mode ? 1 : 2;
+  return lanes;
+}
+
+/* Of these suspects of one prompt; 0: there is no device, or no room on it beside the plain
+ * sides. */
+static int repaired_there(const Study *study, const Suspect *suspect, int count, Arena scratch) {
   const Config *config = &study->subject->model.config;
+  const int T = study->subject->prompt[suspect->prompt].T, most = repaired_there_at_once(config, T);
   Device *device = study->subject->device;
   if (!device) return 0;
-  const int most = repaired_there_at_once(config, T),
-            left = device_lanes_left(device, config, FORMAT_F32, T, seen(config)) -
-                   study->spec->mode_count;
+  const int left = device_lanes_left(device, config, FORMAT_F32, T, seen(config)) -
+                   plain_lanes(study, suspect, count, scratch);
   return left < 0 ? 0 : left < most ? left : most;
 }
 
@@ -302,10 +315,11 @@ bool repairs_run(Arena *arena, const Study *study, const Suspect *suspect, int c
   rows->layer = ARENA_NEW(arena, RepairLayer, (size_t)count * (size_t)layers);
   for (int first = 0, next; first < count; first = next) {
     Arena scratch = *arena;
-    const int T = study->subject->prompt[suspect[first].prompt].T, there = repaired_there(study, T),
+    const int T = study->subject->prompt[suspect[first].prompt].T;
+    for (next = first; next < count && suspect[next].prompt == suspect[first].prompt;) next++;
+    const int there = repaired_there(study, &suspect[first], next - first, scratch),
               most = there ? there : repaired_at_once(&study->subject->model.config, T);
-    for (next = first; next < count && next - first < most; next++)
-      if (suspect[next].prompt != suspect[first].prompt) break;
+    if (next - first > most) next = first + most;
     Step *step = ARENA_NEW(&scratch, Step, (size_t)(next - first) * (size_t)(layers + 1));
     const char *name = arena_printf(&scratch, "events.from_%d", first);
     TRY(repair_some(study, &suspect[first], next - first, there > 0, name, step, scratch, st));

@@ -62,8 +62,9 @@ static size_t streams_bytes(const Walk *w, int T) {
   return bytes;
 }
 
-/* A side that is shared here, or at its end, has none of its own: its bytes are kept all the same,
- * whatever they are. */
+/* Of a side that shares this layer, the stream of the one that runs it: another walk of the same
+ * sides, elsewhere, may share less. A side at its end has none of its own: its bytes are kept all
+ * the same, whatever they are. */
 bool left_keep_on_way(const WalkRun *run, const Way *way, Arena scratch, Status *st) {
   const Walk *w = run->walk;
   const int T = way->shape->T;
@@ -75,7 +76,8 @@ bool left_keep_on_way(const WalkRun *run, const Way *way, Arena scratch, Status 
   memcpy(at, &head, sizeof head), at += sizeof head;
   memcpy(at, left, bytes), at += bytes;
   for (int s = 0; s < w->sides; s++) {
-    memcpy(at, way->lane[s].half[way->done % 2].data, left_stream_bytes(w, s, T));
+    const int by = walk_runner(run, s, way->done - 1);
+    memcpy(at, way->lane[by].half[way->done % 2].data, left_stream_bytes(w, s, T));
     at += left_stream_bytes(w, s, T);
   }
   return w->keeper->keep(w->keeper->context, on_way_name(w, way->prompt, &scratch), image,

@@ -491,29 +491,15 @@ static bool check_threads(const Spec *spec, Arena scratch, Status *st) {
               (threads * one + libraries) >> 20, room >> 20, advice);
 }
 
-static void add_mode(const Spec *spec, const char *name, Forms *forms) {
-  const Mode *mode = spec_mode(spec, name);
-  if (mode) *forms = forms_of_both(*forms, forms_of_mode(mode));
+static void add_forms(void *context, const Mode *mode) {
+  Forms *forms = context;
+  *forms = forms_of_both(*forms, forms_of_mode(mode));
 }
 
 Forms subject_forms(const Spec *spec, const Config *config) {
-  const Family *family = config->family;
   Forms forms = {.f64 = true, .head = true};
-  for (int i = 0; i < spec->mode_count; i++) add_mode(spec, spec->modes[i].name, &forms);
-  for (int i = 0; i < spec->swap_count; i++)
-    add_mode(spec, spec->swaps[i].pair.base, &forms),
-        add_mode(spec, spec->swaps[i].pair.other, &forms);
-  for (int i = 0; i < spec->restore_count; i++)
-    add_mode(spec, spec->restore[i].mode, &forms), add_mode(spec, spec->restore[i].to, &forms);
-  for (int i = 0; i < spec->evaluation.mode_count; i++)
-    add_mode(spec, spec->evaluation.modes[i], &forms);
-  for (int i = 0; i < spec->cost.mode_count; i++) add_mode(spec, spec->cost.modes[i], &forms);
-  for (int i = 0; i < spec->mend_count; i++) add_mode(spec, spec->mend[i], &forms);
-  for (int i = 0; i < spec->grid.mode_count; i++) add_mode(spec, spec->grid.modes[i], &forms);
-  for (int i = 0; i < spec->micro_count; i++)
-    for (int m = 0; m < spec->micro[i].mode_count; m++)
-      add_mode(spec, spec->micro[i].modes[m], &forms);
-  if (spec->cost.length_count) forms = forms_of_both(forms, forms_of_mode(family->plain));
+  spec_each_mode(spec, add_forms, &forms);
+  if (spec->cost.length_count) add_forms(&forms, config->family->plain);
   return forms;
 }
 

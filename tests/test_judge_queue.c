@@ -1,0 +1,120 @@
+/* judge_queue: every row that is added is judged, however many wait; a row that is not what GSL
+ * says is told, the first of a batch; who leaves is not held up. */
+#include <criterion/criterion.h>
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "measure/judge_queue.h"
+#include "measure/stats.h"
+
+enum { ROWS = 64, COLS = 96, N = ROWS * COLS };
+
+static void exhausted(size_t wanted, size_t reserved) {
+  fprintf(stderr, "test arena exhausted: wanted %zu of %zu bytes\n", wanted, reserved);
+  abort();
+}
+
+typedef struct Made {
+  Arena arena;
+  float value[N];
+  Tensor tensor;
+  TensorStats row;
+  StatsJob job;
+} Made;
+
+static void make(Made *m, int seed) {
+  Status st = {0};
+  *m = (Made){0};
+  cr_assert(arena_reserve(&m->arena, (size_t)64 << 20, exhausted, &st), "%s", st.text);
+  for (int i = 0; i < N; i++) m->value[i] = (float)((i * 7919 + seed) % 1009) / 1009 - 0.5f;
+  m->tensor = tensor_of(m->value, FORMAT_F32, ROWS, COLS, 0);
+  stats_tensor(&m->tensor, 0, &m->row, m->arena);
+  m->job = (StatsJob){.base = &m->tensor, .tensor_row = &m->row};
+}
+
+/* Of as many rows as several batches hold, these are wrong by their mean. */
+static bool judge(int rows, int wrong, int wrong_too, Status *st) {
+  static Made m;
+  make(&m, rows);
+  JudgeQueue *q = judge_queue_begin(ROWS, COLS);
+  cr_assert(q);
+  bool ok = true;
+  for (int i = 0; ok && i < rows; i++) {
+    TensorStats row = m.row;
+    StatsJob job = m.job;
+    job.tensor_row = &row;
+    snprintf(row.tensor, sizeof row.tensor, "row_%d", i);
+    if (i == wrong || i == wrong_too) row.mean += 1;
+    ok = judge_queue_add(q, &job, m.arena, st);
+    cr_expect_eq(row.checked, 1);
+  }
+  if (ok)
+    ok = judge_queue_end(q, m.arena, st);
+  else
+    judge_queue_leave(q);
+  arena_release(&m.arena);
+  return ok;
+}
+
+Test(judge_queue, all_rows_are_judged_by_any_number_of_threads) {
+  for (int threads = 1; threads <= omp_get_num_procs() + 1; threads++) {
+    Status st = {0};
+    omp_set_num_threads(threads);
+    cr_expect(judge(40 * threads, -1, -1, &st), "%s", st.text);
+    cr_expect(judge(0, -1, -1, &st), "%s", st.text);
+  }
+}
+
+Test(judge_queue, a_row_that_is_wrong_is_told_wherever_it_stands) {
+  for (int threads = 1; threads <= omp_get_num_procs(); threads++) {
+    const int rows = 30 * threads, at[] = {0, 1, rows / 2, rows - 2, rows - 1};
+    omp_set_num_threads(threads);
+    for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
+      Status st = {0};
+      char name[16];
+      snprintf(name, sizeof name, "row_%d", at[i]);
+      cr_expect(!judge(rows, at[i], -1, &st) && st.check, "row %d of %d", at[i], rows);
+      cr_expect(strstr(st.text, name) && strstr(st.text, "mean"), "%s", st.text);
+    }
+  }
+}
+
+Test(judge_queue, of_two_that_wait_together_the_first_is_told) {
+  for (int again = 0; again < 20; again++) {
+    Status st = {0};
+    cr_expect(!judge(4, 1, 2, &st));
+    cr_expect(strstr(st.text, "row_1"), "%s", st.text);
+  }
+}
+
+Test(judge_queue, who_leaves_leaves_rows_behind, .timeout = 60) {
+  static Made m;
+  Status st = {0};
+  make(&m, 3);
+  for (int again = 0; again < 20; again++) {
+    JudgeQueue *q = judge_queue_begin(ROWS, COLS);
+    for (int i = 0; i < 3; i++) cr_assert(judge_queue_add(q, &m.job, m.arena, &st), "%s", st.text);
+    judge_queue_leave(q);
+  }
+}
+
+Test(judge_queue, what_is_larger_than_was_said_is_judged_when_it_comes) {
+  static Made m;
+  Status st = {0};
+  make(&m, 5);
+  JudgeQueue *q = judge_queue_begin(ROWS, COLS - 1);
+  cr_assert(judge_queue_add(q, &m.job, m.arena, &st), "%s", st.text);
+  m.row.std += 1;
+  cr_expect(!judge_queue_add(q, &m.job, m.arena, &st) && strstr(st.text, "std"), "%s", st.text);
+  judge_queue_leave(q);
+}
+
+Test(judge_queue, where_there_is_no_memory_for_it_rows_are_judged_when_they_come) {
+  static Made m;
+  Status st = {0};
+  make(&m, 7);
+  cr_expect_null(judge_queue_begin((size_t)1 << 24, (size_t)1 << 24));
+  cr_expect(judge_queue_add(NULL, &m.job, m.arena, &st), "%s", st.text);
+  cr_expect(judge_queue_end(NULL, m.arena, &st), "%s", st.text);
+}
