@@ -403,3 +403,32 @@ Test(layers, batch_that_was_stopped_goes_on_behind_its_last_whole_layer) {
     expect_shown(&got, &want, "stopped");
   }
 }
+
+/* What is kept on the way is each side's own, also where an earlier one ran its layers: who goes on
+ * may share less, or other sides. */
+Test(layers, sides_that_shared_their_layers_go_on_apart_from_what_was_kept) {
+  Shipped all = shipped_load(REWRITE_QUAMBA);
+  shipped_calibrate(&all, 1, 64);
+  PromptShape prompt[PROMPTS];
+  shipped_prompts(&all, prompt, PROMPTS, TOKENS);
+  Shown shown[3] = {{.calls = 0}, {.stop_after = 3 * PROMPTS + 1}, {.calls = 0}};
+  Notes notes = {.count = 0};
+  const Keeper keeper = {
+      .context = &notes, .find = find_note, .keep = keep_note, .drop = drop_note};
+  for (int i = 0; i < 3; i++) {
+    WalkSide side[2];
+    Status st = {0};
+    Visitor visitor = {.context = &shown[i], .layer = show_layer, .left = shown_left};
+    Walk walk = walk_of(&all, side, prompt, &visitor, PROMPTS);
+    side[1] = side[0];
+    walk.keeper = i ? &keeper : NULL;
+    walk.share = i == 1;
+    cr_assert_eq(walk_run(&walk, all.arena, &st), i != 1, "%s", st.text);
+  }
+  cr_expect_eq(shown[2].calls, PROMPTS * (LAYERS - 3) - 1);
+  for (int p = 0; p < PROMPTS; p++)
+    for (int s = 0; s < 2; s++)
+      for (int layer = 0; layer < LAYERS; layer++)
+        cr_expect_str_eq(shown[2].stream[p][layer][s].hex, shown[0].stream[p][layer][s].hex,
+                         "prompt %d, layer %d, side %d", p, layer, s);
+}

@@ -159,3 +159,35 @@ Test(subject, rewrite_is_proved_on_every_tensor_that_the_family_says_something_o
       cr_expect_not(load_with(arena, id, BASIS_ROTATED, &st), "%s", name);
   }
 }
+
+/* Also where nothing else names them: the layers' forms are made once, for all that follows. */
+Test(subject, forms_of_all_modes_that_anything_runs_are_asked_for) {
+  static const char *const plain[] = {
+      HEAD PROMPT, HEAD PROMPT "events: {repair: 0}\n",
+      "title: t\nmodel: data/mamba-bytes-10m\npairs: [[fp64, fp32]]\n" PROMPT};
+  static const char *const int8[] = {
+      HEAD PROMPT
+      "repair: [{mode: 2-0, to: 1, prompt: p, layer: 3, tensor: scan, token: 1, channel: 2}]\n",
+      HEAD PROMPT "swaps: [{pair: [2-0, 2-4]}]\n",
+      HEAD PROMPT "mend: [2-0]\n",
+      HEAD PROMPT "restore: {mode: 2-0, to: fp32, limit: 0.04}\n",
+      HEAD PROMPT
+      "evaluation: {text: data/text/test.txt, length: 20, windows: 2, modes: [fp32, 3]}\n",
+      HEAD PROMPT "micro: [{operator: conv1d, modes: [2-0], inputs: [captured]}]\n"};
+  Status none = {0};
+  Arena arena;
+  cr_assert(arena_reserve(&arena, (size_t)1 << 30, exhausted, &none));
+  const size_t plains = sizeof plain / sizeof *plain, int8s = sizeof int8 / sizeof *int8;
+  for (size_t i = 0; i < plains + int8s; i++) {
+    const char *text = i < plains ? plain[i] : int8[i - plains];
+    Arena scratch = arena;
+    Status st = {0};
+    Spec spec;
+    cr_assert(spec_parse(&scratch, "s.yaml", text, strlen(text), &spec, &st), "%s", st.text);
+    Checkpoint checkpoint;
+    cr_assert(checkpoint_open(&scratch, "data/mamba-bytes-10m", &checkpoint, &st), "%s", st.text);
+    const Forms forms = subject_forms(&spec, &checkpoint.config);
+    cr_expect_eq(forms.i8 != 0, i >= plains, "%s", text);
+    cr_expect(forms.f32 && forms.f64, "%s", text);
+  }
+}

@@ -36,7 +36,7 @@ bool arena_reserve(Arena *arena, size_t bytes, void (*exhausted)(size_t wanted, 
     void *base = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (base != MAP_FAILED) {
-      madvise(base, bytes, MADV_HUGEPAGE); /* where there are some: a fault in 512 */
+      madvise(base, bytes, MADV_HUGEPAGE); /* one fault for 512 pages; refused, nothing is lost */
       *arena =
           (Arena){.next = base, .end = (char *)base + bytes, .base = base, .exhausted = exhausted};
       return true;

@@ -138,17 +138,16 @@ static bool keep_left(void *context, const char *name, const void *bytes, size_t
 static void drop_left(void *context, const char *name) { store_note_drop(context, name); }
 
 static bool run_events(Arena *arena, Experiment *e, const Study *study, Status *st) {
-  StoredRows token = {.table = &table_token_errors}, undone = {.table = &table_undone};
+  StoredRows stored[] = {{.table = &table_token_errors}, {.table = &table_undone}};
+  StoredRows *token = &stored[0], *undone = &stored[1];
   size_t none = 0;
   if (ranks()->rank) return true;
-  StoredRows stored[] = {token, undone};
   TRY(store_rows(arena, e->store, stored, 2, st));
-  token = stored[0], undone = stored[1];
-  (void)undone_settle(undone.rows, undone.count, NULL, &none, *arena);
-  undone_leave_tokens(undone.rows, undone.count,
+  (void)undone_settle(undone->rows, undone->count, NULL, &none, *arena);
+  undone_leave_tokens(undone->rows, undone->count,
                       tensors_role_name(&e->subject.model.config.family->tensors, ROLE_BLOCK_OUT),
-                      token.rows, &token.count);
-  return events_run(arena, study, token.rows, token.count, &e->events, st);
+                      token->rows, &token->count);
+  return events_run(arena, study, token->rows, token->count, &e->events, st);
 }
 
 /* What a model must run for; by one rank what `alone` is given. Where walks follow from what all

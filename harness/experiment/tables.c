@@ -102,20 +102,23 @@ static bool check_budgets(const Budget *row, size_t count, Status *st) {
 bool run_results(Arena *arena, Experiment *e, const RunOptions *options, double start_s,
                  Status *st) {
   TRY(checkpoint_check(&e->subject.checkpoint, st)); /* all of it was what its digest says */
-  StoredRows stored[] = {{.table = &table_tensor_stats}, {.table = &table_pair_stats},
-                         {.table = &table_budget},       {.table = &table_scales},
-                         {.table = &table_clipping},     {.table = &table_source_values},
-                         {.table = &table_undone}};
-  TRY(store_rows(arena, e->store, stored, sizeof stored / sizeof *stored, st));
-  const TensorStats *tensor = stored[0].rows;
-  PairStats *pair = stored[1].rows;
-  const Budget *budget = stored[2].rows;
-  const void *scale = stored[3].rows, *value = stored[5].rows;
-  Clipping *clipping = stored[4].rows;
-  Undone *undone = stored[6].rows;
-  const size_t tensors = stored[0].count, budgets = stored[2].count, scales = stored[3].count,
-               clippings = stored[4].count, values = stored[5].count, undones = stored[6].count;
-  size_t pairs = stored[1].count, drifts, shapes, budget_layer_rows;
+  enum { TENSOR, PAIR, BUDGET, SCALE, CLIPPING, VALUE, UNDONE, STORED };
+  StoredRows stored[STORED] = {
+      [TENSOR] = {.table = &table_tensor_stats}, [PAIR] = {.table = &table_pair_stats},
+      [BUDGET] = {.table = &table_budget},       [SCALE] = {.table = &table_scales},
+      [CLIPPING] = {.table = &table_clipping},   [VALUE] = {.table = &table_source_values},
+      [UNDONE] = {.table = &table_undone}};
+  TRY(store_rows(arena, e->store, stored, STORED, st));
+  const TensorStats *tensor = stored[TENSOR].rows;
+  PairStats *pair = stored[PAIR].rows;
+  const Budget *budget = stored[BUDGET].rows;
+  const void *scale = stored[SCALE].rows, *value = stored[VALUE].rows;
+  Clipping *clipping = stored[CLIPPING].rows;
+  Undone *undone = stored[UNDONE].rows;
+  const size_t tensors = stored[TENSOR].count, budgets = stored[BUDGET].count,
+               scales = stored[SCALE].count, clippings = stored[CLIPPING].count,
+               values = stored[VALUE].count, undones = stored[UNDONE].count;
+  size_t pairs = stored[PAIR].count, drifts, shapes, budget_layer_rows;
   TRY(check_budgets(budget, budgets, st));
   BudgetLayer *budget_layer = budget_layers(arena, budget, budgets, &budget_layer_rows);
   OtherInputs inputs = foreign_inputs(arena, &e->foreign, pair, pairs);

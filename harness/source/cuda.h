@@ -71,7 +71,7 @@ bool device_wait(Device *device, Status *st);
 int device_lane(Device *device, const Config *config, Format stream, int T, TensorSet back,
                 Status *st);
 
-/* How many may be opened, none of another kind before them. */
+/* How many of these may be opened, where none of another kind is opened before them. */
 int device_lanes_left(Device *device, const Config *config, Format stream, int T, TensorSet back);
 
 /* A prompt under a mode in a lane of the model, all layers one after the other into the queue, from

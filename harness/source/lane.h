@@ -50,7 +50,7 @@ typedef struct LaneWork {
  * False where there is not so much, there or in pinned memory. */
 bool lane_open(Cuda *cuda, const Config *config, Format stream, int T, TensorSet back,
                void (*exhausted)(size_t wanted, size_t reserved), Lane *lane, Status *st);
-/* Whether one that is not open has that room already. */
+/* Whether it has that room already. */
 bool lane_fits(const Lane *lane, const Config *config, Format stream, int T, TensorSet back);
 void lane_free(Cuda *cuda, Lane *lane);
 /* Bytes that one takes there; as many are pinned where all comes back. */

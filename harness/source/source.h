@@ -26,7 +26,8 @@ typedef struct SourceStep {
   const Mode *mode;
   int layer;
   bool head;            /* and the model's end behind it */
-  const Tensor *stream; /* [T, D] of the source's stream; NULL: what the lane's last step left */
+  const Tensor *stream; /* [T, D] of the source's stream; NULL: what the lane's last step left,
+                         * which there is behind the source's first layer ahead */
 } SourceStep;
 
 typedef struct SourceAhead {
@@ -61,8 +62,7 @@ struct Source {
   /* In which forms it takes a layer's weights under this mode; `head`: and the head behind it. */
   Forms (*forms)(const Source *source, const Mode *mode, bool head);
   const SourceAhead *ahead; /* NULL: computes at the call only */
-  int ahead_from; /* with `ahead`: the layers before this one are computed at the call all the same
-                   */
+  int ahead_from;           /* with `ahead`: layers before this one are computed at the call */
   const Source *host; /* of one whose lanes compute ahead: who computes at the call; else NULL */
   const Source
       *plain; /* what this one computes as in the layers before `until`; NULL: it is its own */

@@ -12,7 +12,7 @@
 /* A quarter of a second-level cache; a call that writes a piece costs little beside its bytes. */
 enum { PIECE = 1 << 17 };
 
-/* A piece, its rows next to each other, NaN canonical. */
+/* NaN canonical. */
 ROOM_CLONES static void copy_f16(const uint16_t *from, size_t n, uint16_t *to) {
   for (size_t i = 0; i < n; i++) to[i] = (from[i] & 0x7fffu) > 0x7c00u ? 0x7e00u : from[i];
 }
@@ -34,6 +34,7 @@ static void copy_canonical(Format format, const void *from, size_t n, void *to) 
   }
 }
 
+/* A piece, its rows next to each other. */
 static void pack_canonical(const Tensor *t, char *to) {
   const bool whole = t->stride == t->cols;
   const size_t rows = whole ? 1 : (size_t)t->rows,

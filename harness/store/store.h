@@ -125,13 +125,14 @@ typedef struct StoreLayer {
  * written by a thread of the store's own, one layer at a time. An error of that thread comes back
  * from the next call of any function here. */
 bool store_put_layer(Store *store, int prompt, int layer, const StoreLayer *what, Status *st);
-/* All rows of a table from the finished layers, in order of prompt and layer; in the arena. Every
- * layer must stand. */
+/* Rows of a table: which is asked for, and what there is. */
 typedef struct StoredRows {
   const Table *table;
-  void *rows; /* set, */
+  void *rows;
   size_t count;
 } StoredRows;
+/* All rows of these tables from the finished layers, in order of prompt and layer; in the arena.
+ * Every layer must stand. */
 bool store_rows(Arena *arena, Store *store, StoredRows *of, int count, Status *st);
 
 /* Whether the file has a place for each tensor of the set that a side makes in a layer of a prompt,

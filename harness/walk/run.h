@@ -6,7 +6,8 @@
 /* A side on its way through a prompt. */
 typedef struct SideLane {
   Tensor half[2]; /* what the layers of either parity take: written by the layer before; no data
-                   * where the side computes ahead and goes on from what it left */
+                   * where the side computes ahead from the first layer on, goes on from what it
+                   * left, and no other side from it */
 } SideLane;
 
 /* What a side does in a layer of a prompt. */

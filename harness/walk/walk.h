@@ -67,7 +67,8 @@ typedef struct Visitor {
    * data stand there, in the order of the operators. Its results are looked at in the layer's own
    * call, by when all that was queued here is done. Only where every side computes ahead. */
   void (*queued)(void *context, const WalkPlace *at, const Trace *const *there);
-  /* A side has run a layer. */
+  /* A side has run a layer: first those that compute it ahead, then the others, each in the order
+   * of the sides. */
   bool (*side)(void *context, const WalkPlace *at, int side, const Trace *trace, Arena scratch,
                Status *st);
   /* All sides have; trace [sides]: their tensors, before the first layer also the embedding, after
