@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "measure/jobs.h"
+#include "measure/stats.h"
 #include "tests/measure_rows.h"
 
 enum { ROWS = 9, COLS = 170, STRIDE = 181, SIDES = 5 };
@@ -113,4 +114,44 @@ Test(alike, is_what_has_the_same_bits_on_the_same_grid_under_the_same_name) {
   job[3].by = STATS_GSL;
   cr_expect_eq(alike_tensor(job, 9), 9, "GSL's own rows are copied to none");
   arena_release(&arena);
+}
+
+/* Rows of several pieces, of whole vectors and of what is left of them; zeros of either sign. */
+static void expect_short_way(Format format, int rows, int cols, bool finite) {
+  static double as_double[9 * 2100];
+  static float as_float[9 * 2100];
+  Arena arena = new_arena();
+  for (int i = 0; i < rows * cols; i++) {
+    const double x = i % 11 == 0 ? (i % 2 ? -0.0 : 0.0) : 3 * sin(0.37 * i) + 5;
+    as_double[i] = x;
+    as_float[i] = (float)x;
+  }
+  if (!finite) as_double[7] = as_float[7] = INFINITY;
+  const Tensor t =
+      tensor_of(format == FORMAT_F64 ? (void *)as_double : as_float, format, rows, cols, 0);
+  TensorStats tensor = {.layer = 0};
+  PairStats want = {.layer = 0}, got = {.layer = 0};
+  TensorBlock *own = stats_blocks(&t, &arena);
+  const PartSquares want_rows = part_squares(&arena, (size_t)rows),
+                    got_rows = part_squares(&arena, (size_t)rows);
+  stats_tensor_blocks(&t, 0, own, &tensor, arena);
+  stats_pair_known(&t, &t, (PairKnown){NULL, NULL, want_rows}, &want, arena);
+  stats_pair_known(&t, &t, (PairKnown){own, own, got_rows}, &got, arena);
+  cr_expect_eq(memcmp(&got, &want, sizeof want), 0, "%s, %d x %d", format_name(format), rows, cols);
+  cr_expect_eq(memcmp(got_rows.error2, want_rows.error2, (size_t)rows * sizeof(double)), 0);
+  cr_expect_eq(memcmp(got_rows.base2, want_rows.base2, (size_t)rows * sizeof(double)), 0);
+  cr_expect_eq(got.nonfinite, !finite);
+  arena_release(&arena);
+}
+
+Test(alike, a_tensor_against_its_like_has_the_row_that_any_pair_would_have) {
+  for (int f = 0; f < 2; f++) {
+    const Format format = f ? FORMAT_F64 : FORMAT_F32;
+    for (int finite = 0; finite < 2; finite++) {
+      expect_short_way(format, 9, 170, finite);
+      expect_short_way(format, 9, 2100, finite);
+      expect_short_way(format, 9, 3, finite);
+      expect_short_way(format, 1, 64, finite);
+    }
+  }
 }

@@ -27,6 +27,13 @@ typedef struct PairParts {
 void pair_blocks(const Tensor *base, const Tensor *other, const TensorBlock *own_base,
                  const TensorBlock *own_other, PairBlock *block, PairParts *parts, Arena scratch);
 
-/* Bytes of scratch of either. */
+/* The same where both tensors are alike (tensors_alike), `own` are the results of either, and all
+ * elements are finite: what a pair of any others would leave, all differences being 0; no errors
+ * are left, for every quantile of them is 0. */
+bool blocks_finite(const TensorBlock *block, size_t count);
+void pair_blocks_same(const Tensor *base, const TensorBlock *own, PairBlock *block,
+                      const PairParts *parts, Arena scratch);
+
+/* Bytes of scratch of each of these. */
 size_t blocks_scratch_bytes(void);
 #endif

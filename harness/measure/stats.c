@@ -43,23 +43,33 @@ void stats_no_tokens(PairStats *row) {
   row->token = (PartErrors){NAN, NAN, NAN, -1, NAN, 0, NAN};
 }
 
+/* Of tensors alike, all of whose elements are finite. */
+static bool is_same(const Tensor *base, PairKnown known) {
+  return known.base && known.base == known.other && blocks_finite(known.base, blocks_in(base));
+}
+
 void stats_pair_known(const Tensor *base, const Tensor *other, PairKnown known, PairStats *row,
                       Arena scratch) {
   const size_t rows = (size_t)base->rows, cols = (size_t)base->cols;
-  double quantile[PAIR_QUANTILES];
+  const bool same = is_same(base, known);
+  double quantile[PAIR_QUANTILES] = {0};
   PairBlock *block = arena_room(&scratch, blocks_in(base), sizeof *block);
   PairParts parts = {.rows = known.rows.error2 ? known.rows : part_squares(&scratch, rows),
-                     .columns = part_squares(&scratch, cols),
-                     .error = arena_room(&scratch, elements(base), sizeof(double)),
-                     .key = arena_room(&scratch, elements(base), sizeof(uint16_t)),
-                     .counts = ARENA_NEW(&scratch, uint32_t, QUANTILE_COUNTS)};
+                     .columns = part_squares(&scratch, cols)};
   PairRest rest = {.rows = parts.rows,
                    .columns = parts.columns,
                    .quantile = quantile,
                    .room = arena_room(&scratch, rows > cols ? rows : cols, sizeof(double))};
-  pair_blocks(base, other, known.base, known.other, block, &parts, scratch);
-  quantiles_counted(parts.counts, parts.error, parts.key, parts.errors, pair_quantiles,
-                    PAIR_QUANTILES, quantile);
+  if (same) {
+    pair_blocks_same(base, known.base, block, &parts, scratch);
+  } else {
+    parts.error = arena_room(&scratch, elements(base), sizeof(double));
+    parts.key = arena_room(&scratch, elements(base), sizeof(uint16_t));
+    parts.counts = ARENA_NEW(&scratch, uint32_t, QUANTILE_COUNTS);
+    pair_blocks(base, other, known.base, known.other, block, &parts, scratch);
+    quantiles_counted(parts.counts, parts.error, parts.key, parts.errors, pair_quantiles,
+                      PAIR_QUANTILES, quantile);
+  }
   finish_pair(base, other, block, &rest, row);
 }
 

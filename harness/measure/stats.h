@@ -27,8 +27,8 @@ void stats_tensor_blocks(const Tensor *t, float scale, TensorBlock *block, Tenso
  * witnesses count as the same. */
 void stats_pair(const Tensor *base, const Tensor *other, PairStats *row, Arena scratch);
 /* What is known of a pair before, or is wanted of it: results of the blocks of either tensor, as
- * stats_tensor_blocks left them, and where the squares of its rows go [base->rows], zeros before;
- * NULL where not. */
+ * stats_tensor_blocks left them (the same ones of both: the tensors are alike, tensors_alike), and
+ * where the squares of its rows go [base->rows], zeros before; NULL where not. */
 typedef struct PairKnown {
   const TensorBlock *base, *other;
   PartSquares rows;
