@@ -27,7 +27,7 @@ static inline Tensor tensor_rows(const Tensor *t, int first, int count) {
   Tensor view = *t;
   view.data = (char *)t->data + (size_t)first * (size_t)t->stride * format_size(t->format);
   view.rows = count;
-  view.scale = scale_from(t->scale, first, 0);
+  if (t->scale.axis != SCALE_NONE) view.scale = scale_from(t->scale, first, 0);
   return view;
 }
 
@@ -35,7 +35,7 @@ static inline Tensor tensor_columns(const Tensor *t, int first, int count) {
   Tensor view = *t;
   view.data = (char *)t->data + (size_t)first * format_size(t->format);
   view.cols = count;
-  view.scale = scale_from(t->scale, 0, first);
+  if (t->scale.axis != SCALE_NONE) view.scale = scale_from(t->scale, 0, first);
   return view;
 }
 

@@ -107,19 +107,23 @@ CLONES static void mark_keys(const uint16_t *key, size_t n, const uint16_t wante
       mark[i] = (key[i] == a) | (key[i] == b) | (key[i] == c) | (key[i] == d);
 }
 
-/* Moves what is marked, of x[0 … n - 1], to `to`, which is no further on; returns how many. */
+/* Moves what is marked, of x[0 … n - 1], to `to`, which is no further on; returns how many. What is
+ * moved is asked for first: it is far from here and from each other. */
 static size_t move_marked(const double *x, size_t n, uint8_t mark[CHUNK], double *to) {
-  size_t moved = 0;
+  size_t moved = 0, met = 0, at[CHUNK / TOGETHER];
   memset(mark + n, 0, (TOGETHER - n % TOGETHER) % TOGETHER);
   for (size_t i = 0; i < n; i += TOGETHER) {
     uint64_t marks;
     memcpy(&marks, mark + i, sizeof marks);
-    if (!marks) continue;
-    for (size_t j = i; j < i + TOGETHER && j < n; j++) {
+    at[met] = i;
+    met += marks != 0;
+  }
+  for (size_t k = 0; k < met; k++) __builtin_prefetch(x + at[k]);
+  for (size_t k = 0; k < met; k++)
+    for (size_t j = at[k]; j < at[k] + TOGETHER && j < n; j++) {
       to[moved] = x[j];
       moved += mark[j];
     }
-  }
   return moved;
 }
 

@@ -101,7 +101,8 @@ ROOM_FN void take_in(PairLane *lane, RowLane *row, RowLane *valid_row, Real a, R
 ROOM_FN void row_in_lanes(const PairInput *in, PairOutput *out, bool wide_a, bool wide_b,
                           const int64_t *valid, size_t start, size_t j, RowLanes *row) {
   const size_t cols = in->at->cols;
-  double *column_error2 = out->columns.error2 + in->at->col,
+  const Values a = in->a, b = in->b; /* of their own, so that no store may change them */
+  double *errors = out->error + start, *column_error2 = out->columns.error2 + in->at->col,
          *column_base2 = out->columns.base2 + in->at->col;
   const Real centre_a = real_all(in->centre_a), centre_b = real_all(in->centre_b);
   PairLane lane = out->lane[j];
@@ -110,19 +111,18 @@ ROOM_FN void row_in_lanes(const PairInput *in, PairOutput *out, bool wide_a, boo
   size_t c = REAL_LANES * j;
   for (; c + REAL_LANES <= cols; c += SUM_LANES) {
     const size_t i = start + c;
-    take_in(&lane, &own, &of_valid, reals_at(in->a, wide_a, i), reals_at(in->b, wide_b, i),
-            centre_a, centre_b, mask_at(valid, i), !valid, &error, &error2, &base2);
-    real_store(out->error + i, error);
+    take_in(&lane, &own, &of_valid, reals_at(a, wide_a, i), reals_at(b, wide_b, i), centre_a,
+            centre_b, mask_at(valid, i), !valid, &error, &error2, &base2);
+    real_store(errors + c, error);
     real_store(column_error2 + c, real_load(column_error2 + c) + error2);
     real_store(column_base2 + c, real_load(column_base2 + c) + base2);
   }
   if (c < cols) {
     const size_t i = start + c, left = cols - c;
-    take_in(&lane, &own, &of_valid, reals_some(in->a, wide_a, i, left),
-            reals_some(in->b, wide_b, i, left), centre_a, centre_b, mask_some(valid, i, left),
-            !valid, &error, &error2, &base2);
+    take_in(&lane, &own, &of_valid, reals_some(a, wide_a, i, left), reals_some(b, wide_b, i, left),
+            centre_a, centre_b, mask_some(valid, i, left), !valid, &error, &error2, &base2);
     for (size_t k = 0; k < left; k++) {
-      out->error[i + k] = error[k];
+      errors[c + k] = error[k];
       column_error2[c + k] += error2[k];
       column_base2[c + k] += base2[k];
     }
@@ -192,19 +192,43 @@ ROOM_CLONES static void steps_f32(const float *a, const float *b, size_t n, cons
   block->differing = differing;
 }
 
+typedef struct Steps {
+  uint32_t sum, most;
+} Steps;
+
+/* Of a row of a block, all of whose elements count. */
+ROOM_CLONES static Steps steps_row_f16(const uint16_t *x, const uint16_t *y, size_t n) {
+  Steps s = {0, 0};
+  for (size_t i = 0; i < n; i++) {
+    const uint32_t steps = steps_between(place_f16(x[i]), place_f16(y[i]));
+    s.sum += steps; /* of at most BLOCK_ELEMENTS, each less than 2^17 */
+    s.most = steps > s.most ? steps : s.most;
+  }
+  return s;
+}
+
+static Steps steps_some_f16(const uint16_t *x, const uint16_t *y, size_t n, const int64_t *valid) {
+  Steps s = {0, 0};
+  for (size_t i = 0; i < n; i++) {
+    const uint32_t steps = steps_between(place_f16(x[i]), place_f16(y[i]));
+    if (!valid[i]) continue;
+    s.sum += steps;
+    s.most = steps > s.most ? steps : s.most;
+  }
+  return s;
+}
+
 /* Of halves as they lie. */
 static void steps_f16(const Tensor *a, const Tensor *b, const BlockPlace *at, const int64_t *valid,
                       PairBlock *block) {
   block->steps = block->max_steps = 0;
-  for (size_t r = 0, i = 0; r < at->rows; r++) {
+  for (size_t r = 0; r < at->rows; r++) {
     const uint16_t *x = (const uint16_t *)a->data + (at->row + r) * (size_t)a->stride + at->col,
                    *y = (const uint16_t *)b->data + (at->row + r) * (size_t)b->stride + at->col;
-    for (size_t c = 0; c < at->cols; c++, i++) {
-      const uint32_t steps = steps_between(place_f16(x[c]), place_f16(y[c]));
-      if (valid && !valid[i]) continue;
-      block->steps += steps;
-      block->max_steps = steps > block->max_steps ? steps : block->max_steps;
-    }
+    const Steps s = valid ? steps_some_f16(x, y, at->cols, valid + r * at->cols)
+                          : steps_row_f16(x, y, at->cols);
+    block->steps += s.sum;
+    block->max_steps = s.most > block->max_steps ? s.most : block->max_steps;
   }
 }
 

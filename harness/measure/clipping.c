@@ -57,25 +57,43 @@ ROOM_CLONES static bool clip_f64_f64(const ClipInput *in, ClipBlock *block, doub
   return clip_rows(in, true, true, block, channel2);
 }
 
-/* Counts what is beyond, element by element. */
+/* The first four elements from `i` on among which one is beyond or not finite; the last few
+ * elements are looked at anyway. */
+ROOM_CLONES static size_t next_met(const ClipInput *in, const double *a, const double *b,
+                                   size_t i) {
+  const Real low = real_all(in->ends.low), high = real_all(in->ends.high);
+  for (; i + REAL_LANES <= in->at.count; i += REAL_LANES) {
+    const Real of_a = real_load(a + i), of_b = real_load(b + i);
+    if (mask_any(~((of_a >= low) & (of_a <= high) & real_finite(of_b)))) break;
+  }
+  return i;
+}
+
+static void count_element(const ClipInput *in, size_t i, double a, double b, ClipBlock *block,
+                          const ClipChannels *channels) {
+  if (!(fabs(a) <= DBL_MAX && fabs(b) <= DBL_MAX)) {
+    block->nonfinite++;
+    return;
+  }
+  if (!(a > in->ends.high || a < in->ends.low)) return;
+  const double over = clip_over(a, in->ends), d = b - a;
+  const size_t row = in->at.row + i / in->at.cols, col = in->at.col + i % in->at.cols;
+  const size_t channel = channels->are_rows ? row : col;
+  block->beyond++;
+  channels->met[channel] = true;
+  if (!channels->are_rows) channels->error2[channel] += d * d;
+  if (!(over > block->furthest)) return;
+  block->furthest = over;
+  block->furthest_at = (int32_t)i;
+  block->furthest_value = a;
+}
+
+/* Counts what is beyond: few elements are. */
 static void count_beyond(const ClipInput *in, const double *a, const double *b, ClipBlock *block,
                          const ClipChannels *channels) {
-  for (size_t i = 0; i < in->at.count; i++) {
-    if (!(fabs(a[i]) <= DBL_MAX && fabs(b[i]) <= DBL_MAX)) {
-      block->nonfinite++;
-      continue;
-    }
-    if (!(a[i] > in->ends.high || a[i] < in->ends.low)) continue;
-    const double over = clip_over(a[i], in->ends), d = b[i] - a[i];
-    const size_t row = in->at.row + i / in->at.cols, col = in->at.col + i % in->at.cols;
-    const size_t channel = channels->are_rows ? row : col;
-    block->beyond++;
-    channels->met[channel] = true;
-    if (!channels->are_rows) channels->error2[channel] += d * d;
-    if (!(over > block->furthest)) continue;
-    block->furthest = over;
-    block->furthest_at = (int32_t)i;
-    block->furthest_value = a[i];
+  for (size_t i = next_met(in, a, b, 0); i < in->at.count; i = next_met(in, a, b, i)) {
+    const size_t end = i + REAL_LANES < in->at.count ? i + REAL_LANES : in->at.count;
+    for (; i < end; i++) count_element(in, i, a[i], b[i], block, channels);
   }
 }
 
