@@ -6,6 +6,7 @@ CHECK_PACKAGES := python3 python3-h5py python3-numpy python3-pandas python3-tabl
 MPI_PACKAGES   := mpich libmpich-dev
 LINTERS  := clang-tidy cppcheck clang-format
 
+, := ,
 BUILD    := build$(if $(DEBUG),/debug)
 CPPFLAGS := -D_GNU_SOURCE -I. -Iharness -I$(BUILD) $(shell pkg-config --silence-errors --cflags hdf5)
 CPPFLAGS += -DH5_USE_110_API                     # HDF5 1.12 gave H5Oget_info and H5Literate other types
@@ -15,8 +16,13 @@ CFLAGS   += -fno-math-errno -fno-trapping-math  # no value changes: sqrtf and se
 CFLAGS   += -Wno-psabi                           # vectors are passed to inlined functions alone
 CFLAGS   += $(if $(DEBUG),-O1 -fsanitize=address -fsanitize=undefined -fno-omit-frame-pointer -DDS_SANITIZE)
 LDFLAGS  := -Wl,--disable-new-dtags,-rpath,'$$ORIGIN/lib'  # where a bundle keeps its libraries
-LDLIBS   := -lgsl -lgslcblas -lyaml -ljansson -lxxhash -lz -lpcre2-8 -lutf8proc -lcmark-gfm -lcmark-gfm-extensions \
-            $(shell pkg-config --silence-errors --libs-only-L hdf5) -lhdf5_hl -lhdf5 -lm
+LDLIBS   := -lgsl -lgslcblas -lyaml -ljansson -lxxhash -lz -lpcre2-8 -lutf8proc -lcmark-gfm -lcmark-gfm-extensions
+
+# HDF5's archive, where it stands and says what it wants: its shared library brings curl, Kerberos and LDAP, four fifths of
+# the time that the program takes to start, for files in somebody's cloud.
+HDF5DIR  := $(patsubst -L%,%,$(shell pkg-config --silence-errors --libs-only-L hdf5))
+HDF5WANT := $(if $(wildcard $(HDF5DIR)/libhdf5_hl.a),$(shell sed -n 's/^ *Extra libraries: *//p' $(HDF5DIR)/libhdf5.settings))
+LDLIBS   += $(HDF5DIR:%=-L%) $(if $(HDF5WANT),-l:libhdf5_hl.a -l:libhdf5.a -Wl$(,)--as-needed $(HDF5WANT) -Wl$(,)--no-as-needed,-lhdf5_hl -lhdf5) -lm
 BUNDLE   := $(BUILD)/driftscope-bundle
 
 # With nvcc the kernels for a device are built in, CUDA's runtime statically; without it no_cuda.c and no_cuda64.c say so.
@@ -171,7 +177,6 @@ $(BUILD)/driftscope_mpi.so: harness/base/ranks_mpi.c harness/base/status.c harne
 	$(CC) $(CPPFLAGS) $(filter -I%,$(MPISHOW)) $(filter-out -fsanitize=%,$(CFLAGS)) -shared -fPIC $(filter %.c,$^) $(filter -L% -l%,$(MPISHOW)) -o $@
 
 TESTED   := $(filter-out %/main.o,$(OBJECTS))
-, := ,
 PRELOADS := $(patsubst tests/%.c,$(BUILD)/%.so,$(wildcard tests/preload/*.c))
 $(BUILD)/check: $(TESTS:%.c=$(BUILD)/%.o) $(TESTED) | $(PRELOADS)
 $(BUILD)/check: LDFLAGS += $(patsubst %,-Wl$(,)--wrap=arena_%,alloc room carve printf)  # tests/failing_arena.h
