@@ -230,8 +230,8 @@ static size_t add_strip(const TokenCourse *c, EventStrip *row) {
     for (int first = 0; first < c->T; first += tokens) {
       int end = first + tokens < c->T ? first + tokens : c->T;
       EventStrip *of = &row[count++];
-      *of = (EventStrip){
-          .layer = layer, .token = first, .tokens = end - first, .error = NAN, .share = 0};
+      memset(of, 0, sizeof *of);
+      of->layer = layer, of->token = first, of->tokens = end - first, of->error = NAN;
       table_text(of->base, sizeof of->base, c->base);
       table_text(of->other, sizeof of->other, c->other);
       table_text(of->prompt, sizeof of->prompt, c->prompt);
@@ -264,7 +264,7 @@ EventStrip *event_strips(Arena *arena, const TokenCourse *course, size_t courses
     prompts++;
   for (size_t c = 0; c < courses; c += prompts)
     most += (size_t)course[c].layers * (STRIP_TOKENS + 1);
-  EventStrip *row = ARENA_NEW(arena, EventStrip, most);
+  EventStrip *row = arena_room(arena, most, sizeof *row);
   for (size_t c = 0; c < courses; c += prompts)
     count += add_strip(to_show(&course[c], prompts, event, events), row + count);
   *strips = count;

@@ -61,7 +61,8 @@ static double rounded_bins(const Magnitudes *m, int first, int last, double scal
   return sum;
 }
 
-ScaleError scale_error(const Magnitudes *m, double scale) {
+/* Where what is clipped alone is more than `most`, what is rounded is left out. */
+static ScaleError error_up_to(const Magnitudes *m, double scale, double most) {
   double end = 127 * scale;
   if (fabs(end - m->largest) <= 0x1p-22 * m->largest)
     end = m->largest; /* the rounding of the scale to float32 */
@@ -70,18 +71,23 @@ ScaleError scale_error(const Magnitudes *m, double scale) {
   const double square = scale * scale;
   if (last > top) last = top;                    /* the grid holds all */
   ScaleError e = {.rounded = m->squares[first]}; /* below half a step all is rounded to 0 */
-  e.rounded += square * rounded_bins(m, first, last, scale);
   double a = edge(last), b = bin_end(m, last), n = (double)m->count[last];
   double over = b > end ? (b - fmax(a, end)) / (b > a ? b - a : 1) : 0;
-  if (last >= first)
-    e.rounded += square * n * (1 - over) * sawtooth_mean(a / scale, fmin(b, end) / scale);
   e.beyond = n * over + m->below[MAGNITUDE_BINS] - m->below[last + 1];
   double sum = m->sum[MAGNITUDE_BINS] - m->sum[last + 1],
          squares = m->squares[MAGNITUDE_BINS] - m->squares[last + 1];
   double behind =
       squares - 2 * end * sum + end * end * (m->below[MAGNITUDE_BINS] - m->below[last + 1]);
   e.clipped = fmax(behind, 0) + n * over * (b - end) * (b - end) / 3;
+  if (e.clipped > most) return e;
+  e.rounded += square * rounded_bins(m, first, last, scale);
+  if (last >= first)
+    e.rounded += square * n * (1 - over) * sawtooth_mean(a / scale, fmin(b, end) / scale);
   return e;
+}
+
+ScaleError scale_error(const Magnitudes *m, double scale) {
+  return error_up_to(m, scale, INFINITY);
 }
 
 double magnitudes_quantile(const Magnitudes *m, double f) {
@@ -98,7 +104,7 @@ static int best_end(const Magnitudes *m, int from, int to, int step) {
   int best = from;
   double least = INFINITY;
   for (int i = from; i >= to; i -= step) {
-    ScaleError e = scale_error(m, edge(i) / 127);
+    ScaleError e = error_up_to(m, edge(i) / 127, least);
     if (e.clipped + e.rounded < least) least = e.clipped + e.rounded, best = i;
   }
   return best;

@@ -15,10 +15,13 @@ static void write_text(FILE *out, const char *text, size_t length) {
                 memchr(text, '\n', length) || memchr(text, '\r', length);
   if (quoted) fputc('"', out);
   if (formula) fputc('\'', out);
-  for (size_t i = 0; i < length; i++) {
-    if (text[i] == '"') fputc('"', out);
-    fputc(text[i], out);
+  for (const char *quote; (quote = memchr(text, '"', length));) {
+    const size_t until = (size_t)(quote + 1 - text);
+    fwrite(text, 1, until, out);
+    fputc('"', out);
+    text += until, length -= until;
   }
+  fwrite(text, 1, length, out);
   if (quoted) fputc('"', out);
 }
 

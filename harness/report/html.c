@@ -177,13 +177,18 @@ static bool prepare(Language l, cmark_node *document, const char *folder, Arena 
 
 /* No line ends between a number and its percent sign; code stays as it is. */
 static void put_body(FILE *out, const char *body) {
-  for (bool code = false; *body; body++) {
-    if (!strncmp(body, "<pre", 4)) code = true;
-    if (!strncmp(body, "</pre", 5)) code = false;
-    bool percent = !code && body[0] >= '0' && body[0] <= '9' && body[1] == ' ' && body[2] == '%';
-    fputc(*body, out);
-    if (percent) fputs("\u00a0", out), body++;
+  bool code = false;
+  const char *from = body;
+  for (const char *at = body; (at = strpbrk(at, "<%")); at++) {
+    if (!strncmp(at, "<pre", 4)) code = true;
+    if (!strncmp(at, "</pre", 5)) code = false;
+    if (*at == '<' || code || at < from + 2 || at[-1] != ' ' || at[-2] < '0' || at[-2] > '9')
+      continue;
+    fwrite(from, 1, (size_t)(at - 1 - from), out);
+    fputs("\u00a0", out);
+    from = at;
   }
+  fputs(from, out);
 }
 
 static bool write_page(Language l, FILE *out, cmark_node *document, cmark_parser *parser,

@@ -318,7 +318,8 @@ static size_t add_map(const Scene *s, int id, EventMap *row, Arena scratch) {
   for (int t = 0; t < base->rows; t += tokens)
     for (int c = 0; c < base->cols; c += channels) {
       EventMap *of = &row[count++];
-      *of = (EventMap){.layer = s->at->layer, .token = t, .channel = c, .error = 0};
+      memset(of, 0, sizeof *of);
+      of->layer = s->at->layer, of->token = t, of->channel = c;
       of->tokens = t + tokens < base->rows ? tokens : base->rows - t;
       of->channels = c + channels < base->cols ? channels : base->cols - c;
       table_text(of->base, sizeof of->base, s->suspect->base);
@@ -406,7 +407,7 @@ bool trace_run(Arena *arena, const Study *study, double share, Suspect *suspect,
   if (!suspects) return true;
   size_t largest = 0;
   for (int i = 0; i < suspects; i++) largest += suspect[i].event && suspect[i].event->rank == 1;
-  maps->map = ARENA_NEW(arena, EventMap, 2 * largest * MAP_TOKENS * MAP_CHANNELS);
+  maps->map = arena_room(arena, 2 * largest * MAP_TOKENS * MAP_CHANNELS, sizeof *maps->map);
   Arena scratch = *arena;
   WalkSide *side = ARENA_NEW(
       &scratch, WalkSide, study->spec->mode_count + study->spec->own_mode_count + 2 * suspects + 1);
