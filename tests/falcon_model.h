@@ -25,7 +25,7 @@ static inline void falcon_write(const SynthShape *shape, const char *name) {
 static inline void falcon_begin(void) {
   test_files_begin();
   falcon_write(&falcon_shape, "falcon");
-  s = shipped_load_from(test_path("falcon"), REWRITE_QUAMBA);
+  s = shipped_load_from(test_path("falcon"), REWRITE_QUAMBA, 0);
   shipped_calibrate(&s, 1, 64);
   Trace ends = {0}, trace;
   block_embed(&s.model, s.test + 4000, TOKENS, &s.arena, &ends);

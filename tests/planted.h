@@ -50,8 +50,7 @@ static Ops planted_ops = {.backend = "cpu", .run = run_planted};
 
 /* The first layers of it, calibrated, so that every mode's calls go by the plant. */
 static inline Shipped planted_model(int layers) {
-  Shipped s = shipped_load(REWRITE_QUAMBA);
-  shipped_cut(&s, layers);
+  Shipped s = shipped_first(REWRITE_QUAMBA, layers);
   shipped_calibrate(&s, 4, 256);
   planted_family = family_mamba1;
   planted_family.block = block_planted;

@@ -14,7 +14,7 @@ static Shipped s;
 static Tensor stream; /* what enters LAYER */
 
 static inline void begin(void) {
-  s = shipped_load(REWRITE_QUAMBA);
+  s = shipped_first(REWRITE_QUAMBA, LAYER + 1);
   shipped_calibrate(&s, 1, 64);
   Trace ends = {0}, trace;
   block_embed(&s.model, s.test + 4000, TOKENS, &s.arena, &ends);

@@ -62,11 +62,13 @@ static void shipped_open(Shipped *s, Rewrite rewrite, size_t memory) {
   s->model = s->layers->model;
 }
 
-static Shipped shipped_load_from(const char *folder, Rewrite rewrite) {
+/* Of its layers the first so many; 0: all. */
+static Shipped shipped_load_from(const char *folder, Rewrite rewrite, int layers) {
   Shipped s = {0};
   Status st = {0};
   cr_assert(arena_reserve(&s.arena, (size_t)4 << 30, shipped_exhausted, &st), "%s", st.text);
   cr_assert(checkpoint_open(&s.arena, folder, &s.checkpoint, &st), "%s", st.text);
+  if (layers) s.checkpoint.config.layers = layers;
   shipped_open(&s, rewrite, SIZE_MAX);
   cr_assert(layers_hold_all(s.layers, &shipped_forms, &st), "%s", st.text);
   s.valid = shipped_tokens(&s.arena, "data/text/valid.txt", &s.valid_count);
@@ -75,12 +77,12 @@ static Shipped shipped_load_from(const char *folder, Rewrite rewrite) {
 }
 
 static inline Shipped shipped_load(Rewrite rewrite) {
-  return shipped_load_from(SHIPPED_MODEL, rewrite);
+  return shipped_load_from(SHIPPED_MODEL, rewrite, 0);
 }
 
 /* Its first layers alone, where what is looked at stands in them. */
-static inline void shipped_cut(Shipped *s, int layers) {
-  s->model.layers = s->model.config.layers = s->weights.config.layers = layers;
+static inline Shipped shipped_first(Rewrite rewrite, int layers) {
+  return shipped_load_from(SHIPPED_MODEL, rewrite, layers);
 }
 
 static inline void shipped_calibrate(Shipped *s, int windows, int length) {

@@ -15,9 +15,9 @@ static inline void small_exhausted(size_t wanted, size_t reserved) {
   abort();
 }
 
-/* Writes it to the folder "model" in shell_folder. */
-static inline void small_model(int layers) {
-  const SynthShape shape = {"small", SMALL_WIDTH, layers, SMALL_VOCAB, .file_bytes = 1 << 30};
+/* Writes one of this width to the folder "model" in shell_folder. */
+static inline void small_model_of(int width, int layers) {
+  const SynthShape shape = {"small", width, layers, SMALL_VOCAB, .file_bytes = 1 << 30};
   char folder[80];
   Progress quiet = progress_start(true);
   Arena arena;
@@ -28,5 +28,6 @@ static inline void small_model(int layers) {
             "%s", st.text);
   arena_release(&arena);
 }
+static inline void small_model(int layers) { small_model_of(SMALL_WIDTH, layers); }
 
 #endif

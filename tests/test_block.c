@@ -51,7 +51,7 @@ static int walk_pair(Shipped *s, const char *a, const char *b, int *same) {
 
 static void expect_equal(const char *a, const char *b) {
   Shipped s = shipped_load(REWRITE_QUAMBA);
-  shipped_calibrate(&s, 2, 256);
+  shipped_calibrate(&s, 1, 64);
   int same, compared = walk_pair(&s, a, b, &same);
   cr_assert(compared >= 24 * 16);
   cr_assert_eq(same, compared, "%s against %s: %d of %d tensors agree", a, b, same, compared);
@@ -62,7 +62,7 @@ Test(block, mode_2_2_equals_mode_2_1_in_every_bit_of_every_layer) { expect_equal
 
 /* A bias of 0 at an infinite scale makes the convolution's output NaN, whatever comes in. */
 Test(block, a_nan_is_counted_where_it_is_lost_and_not_again_where_the_tensor_is_handed_on) {
-  Shipped s = shipped_load(REWRITE_QUAMBA);
+  Shipped s = shipped_first(REWRITE_QUAMBA, 1);
   shipped_calibrate(&s, 1, 64);
   Tensor *bias = &s.model.layer[0].i8[W_CONV_BIAS].values;
   ((int8_t *)bias->data)[7] = 0;
@@ -81,7 +81,7 @@ Test(block, a_nan_is_counted_where_it_is_lost_and_not_again_where_the_tensor_is_
 
 Test(block, mode_2_4_differs_from_mode_2_0) {
   Shipped s = shipped_load(REWRITE_QUAMBA);
-  shipped_calibrate(&s, 2, 256);
+  shipped_calibrate(&s, 1, 64);
   int same, compared = walk_pair(&s, "2-0", "2-4", &same);
   cr_assert_lt(same, compared / 4, "%d of %d tensors agree", same, compared);
 }
@@ -90,7 +90,7 @@ Test(block, mode_2_4_differs_from_mode_2_0) {
  * on a tie. */
 Test(block, mode_2_3_equals_mode_2_1_but_for_exact_ties) {
   Shipped s = shipped_load(REWRITE_QUAMBA);
-  shipped_calibrate(&s, 2, 256);
+  shipped_calibrate(&s, 1, 64);
   Trace ends = {0}, a, b;
   int ties = 0;
   block_embed(&s.model, s.test + 4000, TOKENS, &s.arena, &ends);
@@ -138,7 +138,7 @@ Test(block, stored_types_are_those_of_the_table) {
               {T_BLOCK_OUT, {"f32", "f32", "f32", "f32", "f32", "f32", "f32", "f32", "f32"}},
               {T_SSM_STATE, {"f32", "f32", "f32", "f32", "f32", "f32", "f32", "f32", "f32"}},
               {T_SSM_STATE_Q8, {"i8", "i8", "i8", "-", "i8", "-", "-", "-", "-"}}};
-  Shipped s = shipped_load(REWRITE_QUAMBA);
+  Shipped s = shipped_first(REWRITE_QUAMBA, 1);
   shipped_calibrate(&s, 1, 64);
   Trace ends = {0}, trace;
   block_embed(&s.model, s.test, 9, &s.arena, &ends);
@@ -153,7 +153,7 @@ Test(block, stored_types_are_those_of_the_table) {
 }
 
 Test(witness, every_preset_runs_what_it_promises_and_no_preset_passes_for_another) {
-  Shipped s = shipped_load(REWRITE_QUAMBA);
+  Shipped s = shipped_first(REWRITE_QUAMBA, 8);
   shipped_calibrate(&s, 1, 64);
   Trace ends = {0}, trace;
   block_embed(&s.model, s.test, 9, &s.arena, &ends);
@@ -174,7 +174,7 @@ Test(witness, every_preset_runs_what_it_promises_and_no_preset_passes_for_anothe
 /* A single stage changed behind the mode's back, each in turn, from each preset: the witness must
  * see every one. */
 Test(witness, any_single_stage_swapped_in_secret_is_seen) {
-  Shipped s = shipped_load(REWRITE_QUAMBA);
+  Shipped s = shipped_first(REWRITE_QUAMBA, 1);
   shipped_calibrate(&s, 1, 64);
   Trace ends = {0}, trace;
   int swaps = 0;
@@ -198,7 +198,7 @@ Test(witness, any_single_stage_swapped_in_secret_is_seen) {
 }
 
 Test(block, tensors_are_bit_equal_on_any_thread_count) {
-  Shipped s = shipped_load(REWRITE_QUAMBA);
+  Shipped s = shipped_first(REWRITE_QUAMBA, 12);
   shipped_calibrate(&s, 1, 64);
   Trace ends = {0}, one, other;
   block_embed(&s.model, s.test, TOKENS, &s.arena, &ends);

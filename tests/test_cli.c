@@ -31,13 +31,13 @@ static void write_spec_of(const char *model, const char *name, const char *more)
 
 static void write_spec(const char *name, const char *more) { write_spec_of("model", name, more); }
 
-/* On the shipped model, whose operators are large enough to be shared out among threads, and whose
- * layers take long enough to be stopped between. */
-static void write_shipped_spec(const char *name, const char *more) {
-  char here[1024], shipped[1100];
-  cr_assert(getcwd(here, sizeof here));
-  snprintf(shipped, sizeof shipped, "%s/data/mamba-bytes-10m", here);
-  write_spec_of(shipped, name, more);
+/* On layers as wide as the shipped model's, whose operators are large enough to be shared out among
+ * threads, and which take long enough to be stopped between. */
+enum { WIDE = 256, WIDE_LAYERS = 12 };
+static void write_wide_spec(const char *name, const char *more) {
+  shell("rm -r %s/model", shell_folder);
+  small_model_of(WIDE, WIDE_LAYERS);
+  write_spec(name, more);
 }
 
 #define TWO_PAIRS "pairs:\n  - [2-0, 2-4]\n  - [0, 2-0]\n"
@@ -90,7 +90,7 @@ Test(cli, run_ends_with_three_lines_and_the_path_of_the_report) {
 }
 
 Test(cli, same_digests_on_any_thread_count_and_from_run_to_run) {
-  write_shipped_spec("a.yaml", TWO_PAIRS "keep: {tensors: none}\n");
+  write_wide_spec("a.yaml", TWO_PAIRS "keep: {tensors: none}\n");
   for (int threads = 1; threads <= 3; threads++) {
     cr_assert_eq(shell("OMP_NUM_THREADS=%d %s run %s/a.yaml --threads %d -q -o %s/t%d 2>&1",
                        threads, shell_program(), shell_folder, threads, shell_folder, threads),
@@ -99,8 +99,8 @@ Test(cli, same_digests_on_any_thread_count_and_from_run_to_run) {
     snprintf(name, sizeof name, "t%d", threads);
     if (threads > 1) expect_same_tables("t1", name);
   }
-  cr_expect_eq(shell("%s run %s/a.yaml --threads 2 --memory 3GB -q -o %s/t1 2>&1", shell_program(),
-                     shell_folder, shell_folder),
+  cr_expect_eq(shell(NO_FIGURES "%s run %s/a.yaml --threads 2 --memory 3GB -q -o %s/t1 2>&1",
+                     shell_program(), shell_folder, shell_folder),
                0, "threads and memory make no other run: %s", shell_output);
 }
 
@@ -108,9 +108,9 @@ Test(cli, gates_decide_the_exit_status_and_name_the_limit_that_would_pass) {
   write_spec("a.yaml", TWO_PAIRS
              "keep: {tensors: none}\ngate:\n  - {pair: [0, 2-0], layer: all, differing: 0}\n"
              "  - {pair: [2-0, 2-4], rel_l2: 1e-9}\n");
-  cr_assert_eq(
-      shell("%s run %s/a.yaml -q -o %s/a 2>&1", shell_program(), shell_folder, shell_folder), 1,
-      "%s", shell_output);
+  cr_assert_eq(shell(NO_FIGURES "%s run %s/a.yaml -q -o %s/a 2>&1", shell_program(), shell_folder,
+                     shell_folder),
+               1, "%s", shell_output);
   cr_assert(strstr(shell_output, "gate 1: pass: 0 against 2-0, block_out of every layer: share of "
                                  "differing elements 0, limit at "
                                  "most 0; at most 0 would pass\n"),
@@ -121,8 +121,8 @@ Test(cli, gates_decide_the_exit_status_and_name_the_limit_that_would_pass) {
   cr_assert(strstr(shell_output, "1 of 2 gates failed, first gate 2"), "%s", shell_output);
   cr_assert_eq(shell("grep -c '^## 2. Gates$' %s/a/report.md", shell_folder), 0, "%s",
                shell_output);
-  cr_assert_eq(shell("%s report %s/a/results.h5 2>&1", shell_program(), shell_folder), 1, "%s",
-               shell_output);
+  cr_assert_eq(shell(NO_FIGURES "%s report %s/a/results.h5 2>&1", shell_program(), shell_folder), 1,
+               "%s", shell_output);
   const char *would = strstr(shell_output, "limit at most 1e-09; at most ");
   cr_assert(would, "%s", shell_output);
   char more[256], limit[32];
@@ -131,8 +131,8 @@ Test(cli, gates_decide_the_exit_status_and_name_the_limit_that_would_pass) {
   snprintf(more, sizeof more,
            TWO_PAIRS "keep: {tensors: none}\ngate: {pair: [2-0, 2-4], rel_l2: %s}\n", limit);
   write_spec("a.yaml", more);
-  cr_assert_eq(shell("%s run %s/a.yaml -q --fresh -o %s/a 2>&1", shell_program(), shell_folder,
-                     shell_folder),
+  cr_assert_eq(shell(NO_FIGURES "%s run %s/a.yaml -q --fresh -o %s/a 2>&1", shell_program(),
+                     shell_folder, shell_folder),
                0, "%s", shell_output);
   write_spec("a.yaml", TWO_PAIRS "gate: {pair: [2-0, 2-4], layer: 6, rel_l2: 1}\n");
   cr_assert_eq(shell("%s validate %s/a.yaml 2>&1", shell_program(), shell_folder), 2, "%s",
@@ -143,28 +143,29 @@ Test(cli, gates_decide_the_exit_status_and_name_the_limit_that_would_pass) {
 
 Test(cli, finished_result_is_reported_again_and_another_run_is_refused) {
   write_spec("a.yaml", TWO_PAIRS);
-  cr_assert_eq(
-      shell("%s run %s/a.yaml -q -o %s/a 2>&1", shell_program(), shell_folder, shell_folder), 0,
-      "%s", shell_output);
-  cr_assert_eq(shell("%s run %s/a.yaml -o %s/a 2>&1", shell_program(), shell_folder, shell_folder),
+  cr_assert_eq(shell(NO_FIGURES "%s run %s/a.yaml -q -o %s/a 2>&1", shell_program(), shell_folder,
+                     shell_folder),
+               0, "%s", shell_output);
+  cr_assert_eq(shell(NO_FIGURES "%s run %s/a.yaml -o %s/a 2>&1", shell_program(), shell_folder,
+                     shell_folder),
                0, "%s", shell_output);
   cr_assert(strstr(shell_output, "already"), "%s", shell_output);
   cr_assert_eq(shell("cp %s/a/results.h5 %s/before.h5", shell_folder, shell_folder), 0);
   write_spec("a.yaml", "pairs:\n  - [2-0, 2-3]\n");
-  cr_assert_eq(
-      shell("%s run %s/a.yaml -q -o %s/a 2>&1", shell_program(), shell_folder, shell_folder), 2,
-      "%s", shell_output);
+  cr_assert_eq(shell(NO_FIGURES "%s run %s/a.yaml -q -o %s/a 2>&1", shell_program(), shell_folder,
+                     shell_folder),
+               2, "%s", shell_output);
   cr_assert(strstr(shell_output, "results.h5") && strstr(shell_output, "spec differs") &&
                 strstr(shell_output, "--fresh"),
             "%s", shell_output);
-  cr_assert_eq(shell("%s run %s/a.yaml -q --fresh -o %s/a 2>&1", shell_program(), shell_folder,
-                     shell_folder),
+  cr_assert_eq(shell(NO_FIGURES "%s run %s/a.yaml -q --fresh -o %s/a 2>&1", shell_program(),
+                     shell_folder, shell_folder),
                0, "%s", shell_output);
-  cr_assert_eq(shell("%s report %s/before.h5 %s/before.h5 2>&1", shell_program(), shell_folder,
-                     shell_folder),
+  cr_assert_eq(shell(NO_FIGURES "%s report %s/before.h5 %s/before.h5 2>&1", shell_program(),
+                     shell_folder, shell_folder),
                0, "%s", shell_output);
   cr_assert(strstr(shell_output, "nothing changed"), "%s", shell_output);
-  cr_assert_eq(shell("%s report %s/before.h5 --lang zh -o %s/zh 2>&1", shell_program(),
+  cr_assert_eq(shell(NO_FIGURES "%s report %s/before.h5 --lang zh -o %s/zh 2>&1", shell_program(),
                      shell_folder, shell_folder),
                0, "%s", shell_output);
   cr_assert(strstr(shell_output, "两种模式均已生效"), "the terminal's lines are not Chinese: %s",
@@ -174,8 +175,8 @@ Test(cli, finished_result_is_reported_again_and_another_run_is_refused) {
           "grep -q '问题与结论' %s/zh/report.md && grep -q '<html lang=\"zh\">' %s/zh/report.html",
           shell_folder, shell_folder),
       0);
-  cr_assert_eq(shell("%s report %s/before.h5 %s/a/results.h5 2>&1", shell_program(), shell_folder,
-                     shell_folder),
+  cr_assert_eq(shell(NO_FIGURES "%s report %s/before.h5 %s/a/results.h5 2>&1", shell_program(),
+                     shell_folder, shell_folder),
                1, "%s", shell_output);
   cr_assert(strstr(shell_output, " only before"), "%s", shell_output);
 }
@@ -186,9 +187,9 @@ Test(cli, finished_result_is_reported_again_and_another_run_is_refused) {
 Test(cli, file_size_limit_costs_no_finished_layer, .timeout = 120) {
   char out[80];
   write_spec("a.yaml", TWO_PAIRS);
-  cr_assert_eq(
-      shell("%s run %s/a.yaml -q -o %s/whole 2>&1", shell_program(), shell_folder, shell_folder), 0,
-      "%s", shell_output);
+  cr_assert_eq(shell(NO_FIGURES "%s run %s/a.yaml -q -o %s/whole 2>&1", shell_program(),
+                     shell_folder, shell_folder),
+               0, "%s", shell_output);
   cr_assert_eq(shell("stat -c %%s %s/whole/results.h5", shell_folder), 0);
   const int blocks[] = {2, 80, 600, 1400,
                         atoi(shell_output) / 512 - 200}; /* of 512 bytes, as sh counts */
@@ -203,11 +204,11 @@ Test(cli, file_size_limit_costs_no_finished_layer, .timeout = 120) {
   snprintf(out, sizeof out, "%s/f4", shell_folder);
   cr_assert_eq(shell_layers(out), 2 * SMALL_LAYERS,
                "all layers fit under the largest limit, only their tables do not");
-  cr_assert_eq(
-      shell("%s run %s/a.yaml -q -o %s/f4 2>&1", shell_program(), shell_folder, shell_folder), 0,
-      "%s", shell_output);
-  cr_assert_eq(shell("%s report %s/whole/results.h5 %s/f4/results.h5 2>&1", shell_program(),
-                     shell_folder, shell_folder),
+  cr_assert_eq(shell(NO_FIGURES "%s run %s/a.yaml -q -o %s/f4 2>&1", shell_program(), shell_folder,
+                     shell_folder),
+               0, "%s", shell_output);
+  cr_assert_eq(shell(NO_FIGURES "%s report %s/whole/results.h5 %s/f4/results.h5 2>&1",
+                     shell_program(), shell_folder, shell_folder),
                0, "%s", shell_output);
 }
 
@@ -224,9 +225,9 @@ static void mount_disk(const char *size) {
 Test(cli, disk_without_room_is_refused_before_any_layer) {
   write_spec("a.yaml", TWO_PAIRS);
   mount_disk("size=6m");
-  cr_assert_eq(
-      shell("%s run %s/a.yaml -q -o %s/disk/out 2>&1", shell_program(), shell_folder, shell_folder),
-      2, "%s", shell_output);
+  cr_assert_eq(shell(NO_FIGURES "%s run %s/a.yaml -q -o %s/disk/out 2>&1", shell_program(),
+                     shell_folder, shell_folder),
+               2, "%s", shell_output);
   cr_expect(strstr(shell_output, shell_folder) && strstr(shell_output, "free"), "%s", shell_output);
   cr_expect_neq(shell("find %s/disk -name '*layer_*' | grep .", shell_folder), 0, "%s",
                 shell_output);
@@ -243,10 +244,10 @@ static int list_layers(const char *out, const char *list) {
 /* Somebody else's file takes the rest of the disk while the run, which was told that there is room,
  * stands still. */
 Test(cli, disk_that_fills_in_the_middle_costs_no_finished_layer, .timeout = 120) {
-  write_shipped_spec("a.yaml", TWO_PAIRS "keep: {tensors: [scan]}\nevents: {repair: 0}\n");
-  cr_assert_eq(
-      shell("%s run %s/a.yaml -q -o %s/whole 2>&1", shell_program(), shell_folder, shell_folder), 0,
-      "%s", shell_output);
+  write_wide_spec("a.yaml", TWO_PAIRS "keep: {tensors: [scan]}\nevents: {repair: 0}\n");
+  cr_assert_eq(shell(NO_FIGURES "%s run %s/a.yaml -q -o %s/whole 2>&1", shell_program(),
+                     shell_folder, shell_folder),
+               0, "%s", shell_output);
   mount_disk("size=200m");
   char spec[96], out[96], said[96];
   snprintf(spec, sizeof spec, "%s/a.yaml", shell_folder);
@@ -268,7 +269,8 @@ Test(cli, disk_that_fills_in_the_middle_costs_no_finished_layer, .timeout = 120)
   cr_expect_neq(shell("find %s -name '*.tmp*' | grep .", out), 0, "a temporary file stays: %s",
                 shell_output);
   int before = list_layers(out, "before");
-  cr_assert(before >= 7 && before < 48, "%d of 48 layers stand", before);
+  cr_assert(before >= 7 && before < 2 * WIDE_LAYERS, "%d of %d layers stand", before,
+            2 * WIDE_LAYERS);
   cr_assert_eq(shell("rm %s/disk/filler", shell_folder), 0);
 
   run = shell_run(spec, out, said);
@@ -286,12 +288,13 @@ Test(cli, disk_that_fills_in_the_middle_costs_no_finished_layer, .timeout = 120)
 Test(cli, unwritable_folder_is_named) {
   write_spec("a.yaml", TWO_PAIRS);
   write_file("taken", "a file where the shell_folder should be");
-  cr_assert_eq(
-      shell("%s run %s/a.yaml -q -o %s/taken 2>&1", shell_program(), shell_folder, shell_folder), 2,
-      "%s", shell_output);
+  cr_assert_eq(shell(NO_FIGURES "%s run %s/a.yaml -q -o %s/taken 2>&1", shell_program(),
+                     shell_folder, shell_folder),
+               2, "%s", shell_output);
   cr_assert(strstr(shell_output, "taken"), "%s", shell_output);
-  cr_assert_eq(shell("%s run %s/a.yaml -q -o /proc/nowhere 2>&1", shell_program(), shell_folder), 2,
-               "%s", shell_output);
+  cr_assert_eq(
+      shell(NO_FIGURES "%s run %s/a.yaml -q -o /proc/nowhere 2>&1", shell_program(), shell_folder),
+      2, "%s", shell_output);
   cr_assert(strstr(shell_output, "/proc/nowhere"), "%s", shell_output);
 }
 
@@ -427,8 +430,8 @@ Test(cli, tables_equal_numpy_and_four_readers_read_the_file, .timeout = 120) {
   for (int each = 0; each < 2; each++) {
     const char *name = each ? "each" : "all";
     char results[256];
-    cr_assert_eq(shell("%s run %s/%s.yaml -q -o %s/%s 2>&1", shell_program(), shell_folder, name,
-                       shell_folder, name),
+    cr_assert_eq(shell(NO_FIGURES "%s run %s/%s.yaml -q -o %s/%s 2>&1", shell_program(),
+                       shell_folder, name, shell_folder, name),
                  0, "%s", shell_output);
     snprintf(results, sizeof results, "%s/%s/results.h5", shell_folder, name);
     checked &= python_reads(each ? "read_results.py" : "check_tables.py", results);
@@ -451,8 +454,8 @@ Test(cli, tokens_that_an_evaluation_names_equal_numpy, .timeout = 120) {
   strcat(spec, "pairs: [[2-0, 2-4], [fp32, 2-4]]\nkeep: {tensors: [block_out, logits]}\n"
                "evaluation: {text: data/text/test.txt, windows: 3, length: 64}\n");
   write_spec("tokens.yaml", spec);
-  cr_assert_eq(shell("%s run %s/tokens.yaml -q -o %s/tokens 2>&1", shell_program(), shell_folder,
-                     shell_folder),
+  cr_assert_eq(shell(NO_FIGURES "%s run %s/tokens.yaml -q -o %s/tokens 2>&1", shell_program(),
+                     shell_folder, shell_folder),
                0, "%s", shell_output);
   snprintf(files, sizeof files, "%s/tokens/results.h5 data/text/test.txt", shell_folder);
   if (!python_reads("check_evaluation.py", files)) cr_skip_test("h5py is not installed");
@@ -462,14 +465,14 @@ Test(cli, float16_kept_as_such_changes_no_table_and_is_readable) {
   write_spec("wide.yaml", TWO_PAIRS "keep: {layers: [5]}\n");
   write_spec("bytes.yaml", TWO_PAIRS "keep: {layers: [5], " ONE_OF_EACH ", f16_as: f16}\n");
   for (int i = 0; i < 2; i++)
-    cr_assert_eq(shell("%s run %s/%s.yaml -q -o %s/%s 2>&1", shell_program(), shell_folder,
-                       i ? "bytes" : "wide", shell_folder, i ? "bytes" : "wide"),
+    cr_assert_eq(shell(NO_FIGURES "%s run %s/%s.yaml -q -o %s/%s 2>&1", shell_program(),
+                       shell_folder, i ? "bytes" : "wide", shell_folder, i ? "bytes" : "wide"),
                  0, "%s", shell_output);
   expect_same_tables("wide", "bytes");
   cr_expect_eq(shell("grep -c ',gated,.*,f16,' %s/bytes/tables/tensor_stats.csv", shell_folder), 0,
                "%s", shell_output);
-  cr_expect_eq(shell("%s report %s/wide/results.h5 %s/bytes/results.h5 2>&1", shell_program(),
-                     shell_folder, shell_folder),
+  cr_expect_eq(shell(NO_FIGURES "%s report %s/wide/results.h5 %s/bytes/results.h5 2>&1",
+                     shell_program(), shell_folder, shell_folder),
                0, "%s", shell_output);
   char results[256];
   snprintf(results, sizeof results, "%s/bytes/results.h5", shell_folder);

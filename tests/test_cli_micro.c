@@ -26,15 +26,15 @@ static void write_spec(const char *micro) {
 
 Test(cli_micro, section_runs_alone_and_inside_a_run_with_the_same_figures, .timeout = 120) {
   write_spec(SECTION);
-  cr_assert_eq(
-      shell("%s micro %s/s.yaml -q -o %s/alone 2>&1", shell_program(), shell_folder, shell_folder),
-      0, "%s", shell_output);
+  cr_assert_eq(shell(NO_FIGURES "%s micro %s/s.yaml -q -o %s/alone 2>&1", shell_program(),
+                     shell_folder, shell_folder),
+               0, "%s", shell_output);
   cr_expect(strstr(shell_output, "conv1d alone") && strstr(shell_output, "scan alone") &&
                 strstr(shell_output, "of bound"),
             "%s", shell_output);
-  cr_assert_eq(
-      shell("%s run %s/s.yaml -q -o %s/run 2>&1", shell_program(), shell_folder, shell_folder), 0,
-      "%s", shell_output);
+  cr_assert_eq(shell(NO_FIGURES "%s run %s/s.yaml -q -o %s/run 2>&1", shell_program(), shell_folder,
+                     shell_folder),
+               0, "%s", shell_output);
   cr_expect(strstr(shell_output, "scan alone") && strstr(shell_output, "2-0 against 2-4"), "%s",
             shell_output);
   static const char *const table[] = {"micro_histogram", "micro_worst", "state_drift",
@@ -70,9 +70,9 @@ Test(cli_micro, every_mode_of_a_setting_is_named_in_its_row) {
   for (int i = 0; i < MODES; i++)
     fprintf(file, "  mode-with-a-rather-long-name-%02d: {base: fp32}\n", i);
   fclose(file);
-  cr_assert_eq(
-      shell("%s micro %s/s.yaml -q -o %s/m 2>&1", shell_program(), shell_folder, shell_folder), 0,
-      "%s", shell_output);
+  cr_assert_eq(shell(NO_FIGURES "%s micro %s/s.yaml -q -o %s/m 2>&1", shell_program(), shell_folder,
+                     shell_folder),
+               0, "%s", shell_output);
   shell("grep -o 'mode-with-a-rather-long-name-[0-9][0-9]' %s/m/tables/micro.csv | sort -u | wc -l",
         shell_folder);
   cr_expect_eq(atoi(shell_output), MODES, "%s names", shell_output);
@@ -80,24 +80,24 @@ Test(cli_micro, every_mode_of_a_setting_is_named_in_its_row) {
 
 Test(cli_micro, another_runs_result_is_not_overwritten) {
   write_spec("  - {operator: exp, inputs: [normal], shapes: [5x33]}\n");
-  cr_assert_eq(
-      shell("%s micro %s/s.yaml -q -o %s/a 2>&1", shell_program(), shell_folder, shell_folder), 0,
-      "%s", shell_output);
-  cr_assert_eq(
-      shell("%s micro %s/s.yaml -q -o %s/a 2>&1", shell_program(), shell_folder, shell_folder), 0,
-      "again: %s", shell_output);
-  cr_assert_eq(shell("%s micro %s/s.yaml -q --seed 2 -o %s/a 2>&1", shell_program(), shell_folder,
+  cr_assert_eq(shell(NO_FIGURES "%s micro %s/s.yaml -q -o %s/a 2>&1", shell_program(), shell_folder,
                      shell_folder),
+               0, "%s", shell_output);
+  cr_assert_eq(shell(NO_FIGURES "%s micro %s/s.yaml -q -o %s/a 2>&1", shell_program(), shell_folder,
+                     shell_folder),
+               0, "again: %s", shell_output);
+  cr_assert_eq(shell(NO_FIGURES "%s micro %s/s.yaml -q --seed 2 -o %s/a 2>&1", shell_program(),
+                     shell_folder, shell_folder),
                2, "%s", shell_output);
   cr_expect(strstr(shell_output, "another run") && strstr(shell_output, "--fresh"), "%s",
             shell_output);
-  cr_assert_eq(shell("%s micro %s/s.yaml -q --seed 2 --fresh -o %s/a 2>&1", shell_program(),
-                     shell_folder, shell_folder),
+  cr_assert_eq(shell(NO_FIGURES "%s micro %s/s.yaml -q --seed 2 --fresh -o %s/a 2>&1",
+                     shell_program(), shell_folder, shell_folder),
                0, "%s", shell_output);
   write_spec("  - {operator: conv1d, inputs: [slow_decay]}\n");
-  cr_assert_eq(
-      shell("%s run %s/s.yaml -q -o %s/b 2>&1", shell_program(), shell_folder, shell_folder), 2,
-      "%s", shell_output);
+  cr_assert_eq(shell(NO_FIGURES "%s run %s/s.yaml -q -o %s/b 2>&1", shell_program(), shell_folder,
+                     shell_folder),
+               2, "%s", shell_output);
   cr_expect(strstr(shell_output, "slow_decay"), "%s", shell_output);
 }
 
@@ -110,9 +110,9 @@ Test(cli_micro, another_runs_unfinished_work_is_not_removed) {
             "$n $n $n $n > %s/u/results.h5.parts/run.json && echo half > %s/u/results.h5.partial",
             shell_folder, shell_folder, shell_folder),
       0);
-  cr_assert_eq(
-      shell("%s micro %s/s.yaml -q -o %s/u 2>&1", shell_program(), shell_folder, shell_folder), 2,
-      "%s", shell_output);
+  cr_assert_eq(shell(NO_FIGURES "%s micro %s/s.yaml -q -o %s/u 2>&1", shell_program(), shell_folder,
+                     shell_folder),
+               2, "%s", shell_output);
   cr_expect(strstr(shell_output, "unfinished run with other spec") &&
                 strstr(shell_output, "--fresh"),
             "%s", shell_output);
@@ -120,8 +120,8 @@ Test(cli_micro, another_runs_unfinished_work_is_not_removed) {
       shell("cat %s/u/results.h5.parts/run.json %s/u/results.h5.partial | tail -1 | grep -c half",
             shell_folder, shell_folder),
       0, "it is gone: %s", shell_output);
-  cr_assert_eq(shell("%s micro %s/s.yaml -q --fresh -o %s/u 2>&1", shell_program(), shell_folder,
-                     shell_folder),
+  cr_assert_eq(shell(NO_FIGURES "%s micro %s/s.yaml -q --fresh -o %s/u 2>&1", shell_program(),
+                     shell_folder, shell_folder),
                0, "%s", shell_output);
 }
 
@@ -165,12 +165,12 @@ Test(cli_micro, bound_that_is_exceeded_ends_with_status_1) {
 /* A folder that was named may hold a run of hours: it is not replaced in passing. */
 Test(cli_micro, operator_alone_does_not_replace_the_result_of_another_run) {
   write_spec(SECTION);
-  cr_assert_eq(
-      shell("%s run %s/s.yaml -q -o %s/o 2>&1", shell_program(), shell_folder, shell_folder), 0,
-      "%s", shell_output);
+  cr_assert_eq(shell(NO_FIGURES "%s run %s/s.yaml -q -o %s/o 2>&1", shell_program(), shell_folder,
+                     shell_folder),
+               0, "%s", shell_output);
   cr_assert_eq(shell("cp %s/o/results.h5 %s/kept.h5", shell_folder, shell_folder), 0);
-  cr_expect_eq(shell("%s micro exp -q -o %s/o 2>&1", shell_program(), shell_folder), 2, "%s",
-               shell_output);
+  cr_expect_eq(shell(NO_FIGURES "%s micro exp -q -o %s/o 2>&1", shell_program(), shell_folder), 2,
+               "%s", shell_output);
   cr_expect(strstr(shell_output, "another run") && strstr(shell_output, "--fresh"), "%s",
             shell_output);
   cr_expect_eq(shell("cmp %s/o/results.h5 %s/kept.h5", shell_folder, shell_folder), 0, "%s",

@@ -41,7 +41,8 @@ static void write_inputs(MadeModel *m) {
 Test(cli_models, every_command_runs_on_token_ids) {
   write_inputs(model_of("F32"));
   CONFIG();
-  cr_assert_eq(shell("%s compare 2-0 2-4 " INPUTS " " WINDOWS " --length 20 -q -o %s/a 2>&1",
+  cr_assert_eq(shell(NO_FIGURES "%s compare 2-0 2-4 " INPUTS " " WINDOWS
+                                " --length 20 -q -o %s/a 2>&1",
                      shell_program(), FOLDERS, shell_folder),
                0, "%s", shell_output);
   cr_expect(strstr(shell_output, "2-0 against 2-4: "), "%s", shell_output);
@@ -53,10 +54,12 @@ Test(cli_models, every_command_runs_on_token_ids) {
                      shell_program(), test_folder, test_folder),
                0, "%s", shell_output);
   cr_expect(strstr(shell_output, "s_in") && strstr(shell_output, "\n1 "), "%s", shell_output);
-  cr_assert_eq(shell("%s micro conv1d " INPUTS " " WINDOWS " --length 20 -q -o %s/m 2>&1",
+  cr_assert_eq(shell(NO_FIGURES "%s micro conv1d " INPUTS " " WINDOWS
+                                " --length 20 -q -o %s/m 2>&1",
                      shell_program(), FOLDERS, shell_folder),
                0, "%s", shell_output);
-  cr_assert_eq(shell("%s micro exp --model %s --tokens %s/ids.txt --length 20 -q -o %s/e 2>&1",
+  cr_assert_eq(shell(NO_FIGURES
+                     "%s micro exp --model %s --tokens %s/ids.txt --length 20 -q -o %s/e 2>&1",
                      shell_program(), test_folder, test_folder, shell_folder),
                0, "%s", shell_output);
 }
@@ -66,7 +69,8 @@ Test(cli_models, ids_in_text_and_in_npy_are_the_same_run) {
   CONFIG();
   for (const char *const *kind = WORDS("txt", "npy"); *kind; kind++)
     cr_assert_eq(
-        shell("%s compare 0 2-4 --model %s --tokens %s/ids.%s --calibration %s/ids.%s " WINDOWS
+        shell(NO_FIGURES
+              "%s compare 0 2-4 --model %s --tokens %s/ids.%s --calibration %s/ids.%s " WINDOWS
               " --offset 3 --length 20 -q -o %s/%s 2>&1",
               shell_program(), test_folder, test_folder, *kind, test_folder, *kind, shell_folder,
               *kind),
@@ -195,7 +199,8 @@ Test(cli_models, calibrate_and_compare_take_their_scales_from_one_default_text) 
             shell_program()),
       0);
   const double printed = atof(shell_output);
-  cr_assert_eq(shell("%s compare 0 2-4 -q --windows 2 --window-length 64 --length 5 -o %s/a 2>&1 "
+  cr_assert_eq(shell(NO_FIGURES
+                     "%s compare 0 2-4 -q --windows 2 --window-length 64 --length 5 -o %s/a 2>&1 "
                      ">/dev/null && "
                      "awk -F, '$3 == 0 && $4 == \"s_in\" {print $6 + 0}' %s/a/tables/scales.csv",
                      shell_program(), shell_folder, shell_folder),
@@ -207,10 +212,10 @@ Test(cli_models, calibrate_and_compare_take_their_scales_from_one_default_text) 
 Test(cli_models, the_default_offset_is_of_the_default_text_alone) {
   write_inputs(model_of("F32"));
   test_write("short.txt", "A short text of one's own.", 26);
-  cr_expect_eq(shell("%s compare 1 fp32 --text %s/short.txt --length 20 -q -o %s/a 2>&1",
+  cr_expect_eq(shell(NO_FIGURES "%s compare 1 fp32 --text %s/short.txt --length 20 -q -o %s/a 2>&1",
                      shell_program(), test_folder, shell_folder),
                0, "%s", shell_output);
-  cr_expect_eq(shell("%s compare 1 fp32 --text a --tokens b 2>&1", shell_program()), 2);
+  cr_expect_eq(shell(NO_FIGURES "%s compare 1 fp32 --text a --tokens b 2>&1", shell_program()), 2);
   cr_expect(strstr(shell_output, "--tokens stands beside --text"), "%s", shell_output);
 }
 
@@ -219,8 +224,8 @@ Test(cli_models, weights_that_are_not_used_are_an_error_unless_asked_for_and_the
   add(m, "F32", "backbone.layers.2.norm.weight", 1, 4, 0, 0);
   write_inputs(m);
   CONFIG();
-  cr_expect_eq(shell("%s compare 1 fp32 " INPUTS " --length 9 -q -o %s/a 2>&1", shell_program(),
-                     FOLDERS, shell_folder),
+  cr_expect_eq(shell(NO_FIGURES "%s compare 1 fp32 " INPUTS " --length 9 -q -o %s/a 2>&1",
+                     shell_program(), FOLDERS, shell_folder),
                2);
   cr_expect(strstr(shell_output,
                    "1 tensor that this model does not use: backbone.layers.2.norm.weight") &&
@@ -258,8 +263,8 @@ Test(cli_models, a_model_with_zero_embedding_norm_or_head_runs) {
     memset(tensor(m, *name)->value, 0, sizeof tensor(m, *name)->value);
     write_inputs(m);
     CONFIG("tie_word_embeddings", "false");
-    cr_expect_eq(shell("%s compare 2-0 2-4 " INPUTS " " WINDOWS
-                       " --length 20 -q --fresh -o %s/a 2>&1",
+    cr_expect_eq(shell(NO_FIGURES "%s compare 2-0 2-4 " INPUTS " " WINDOWS
+                                  " --length 20 -q --fresh -o %s/a 2>&1",
                        shell_program(), FOLDERS, shell_folder),
                  0, "%s: %s", *name, shell_output);
     cr_expect(!strstr(shell_output, "nan"), "%s: %s", *name, shell_output);

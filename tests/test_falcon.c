@@ -237,7 +237,7 @@ Test(falcon, tensors_are_bit_equal_at_every_instruction_level) {
   const char *const modes[] = {"2-0", "fp32"}, *name;
   for (int level = 0; (name = level_name(level)); level++) {
     cr_assert(level_choose(name));
-    s = shipped_load_from(test_path("falcon"), REWRITE_QUAMBA);
+    s = shipped_load_from(test_path("falcon"), REWRITE_QUAMBA, 0);
     shipped_calibrate(&s, 1, 64);
     for (int m = 0; m < 2; m++) {
       const Trace trace = falcon_block(&s.model, mode_preset(modes[m]));

@@ -25,8 +25,7 @@ static void calibrated(double alpha) {
   Status st = {0};
   Calibrator *calibrator;
   if (!shipped.arena.base) {
-    shipped = shipped_load(REWRITE_QUAMBA);
-    shipped_cut(&shipped, LAYERS);
+    shipped = shipped_first(REWRITE_QUAMBA, LAYERS);
     own.mode = *mode_preset("2-4");
     strcpy(own.mode.name, "stored");
     own.mode.setting[STAGE_STATE] = INNER_I8;

@@ -56,8 +56,9 @@ static Results made(const char *name, double at, int bytes, const char *pairs, c
   Status st = {0};
   const char *path = arena_printf(&arena, "%s/%s/results.h5", shell_folder, name),
              *spec = spec_of(name, at, bytes, pairs, keys);
-  cr_assert_eq(shell("%s run %s -o %s/%s -q 2>&1", shell_program(), spec, shell_folder, name), 0,
-               "%s", shell_output);
+  cr_assert_eq(
+      shell(NO_FIGURES "%s run %s -o %s/%s -q 2>&1", shell_program(), spec, shell_folder, name), 0,
+      "%s", shell_output);
   cr_assert(results_open(path, &results, arena, &st), "%s", st.text);
   return results;
 }

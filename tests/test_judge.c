@@ -1,15 +1,15 @@
-/* judge: every row of tensors and pairs of a run of the shipped model against GSL's own functions,
- * column by column; rows that are wrong in one column are refused by its name; and what of a run is
- * computed again depends on its seed alone. */
+/* judge: every row of tensors and pairs of a run of the first layers of the shipped model against
+ * GSL's own functions, column by column; rows that are wrong in one column are refused by its name;
+ * and what of a run is computed again depends on its seed alone. */
 #include "measure/judge.h"
 
 #include "measure/stats.h"
 #include "shipped_model.h"
 #include "study/pairs.h"
 #include "tests/measure_rows.h"
-#include "tests/shell.h"
+#include "tests/small_model.h"
 
-enum { MODES = 3, PROMPTS = 1, TOKENS = 24 };
+enum { MODES = 3, PROMPTS = 1, TOKENS = 24, LAYERS = 8 };
 static const char *const mode_name[MODES] = {"2-0", "2-4", "0"};
 
 typedef struct Run {
@@ -26,8 +26,8 @@ typedef struct Run {
 } Run;
 
 static void run_open(Run *r, double judged) {
-  r->shipped = shipped_load(REWRITE_QUAMBA);
-  shipped_calibrate(&r->shipped, 4, 128);
+  r->shipped = shipped_first(REWRITE_QUAMBA, LAYERS);
+  shipped_calibrate(&r->shipped, 1, 64);
   r->subject = (Subject){.layers = r->shipped.layers,
                          .weights = r->shipped.weights,
                          .model = r->shipped.model,
@@ -249,14 +249,12 @@ Test(judge, a_quantile_next_to_tokens_that_are_infinitely_off_is_the_same) {
 
 Test(judge, a_finished_file_is_verified_from_its_tensors, .init = shell_begin, .fini = shell_end,
      .timeout = 300) {
-  char here[1024];
-  cr_assert(getcwd(here, sizeof here));
-  cr_assert_eq(
-      shell("%s compare 2-0 2-4 --model %s/data/mamba-bytes-10m --text "
-            "%s/data/text/test.txt --calibration %s/data/text/valid.txt --length 20 --windows 2 "
-            "--window-length 32 -q -o %s/r",
-            shell_program(), here, here, here, shell_folder),
-      0, "%s", shell_output);
+  small_model(SMALL_LAYERS);
+  cr_assert_eq(shell(NO_FIGURES
+                     "%s compare 2-0 2-4 --model %s/model --text data/text/test.txt --calibration "
+                     "data/text/valid.txt --length 20 --windows 2 --window-length 32 -q -o %s/r",
+                     shell_program(), shell_folder, shell_folder),
+               0, "%s", shell_output);
   cr_assert_eq(shell("%s verify %s/r/results.h5", shell_program(), shell_folder), 0, "%s",
                shell_output);
   cr_expect(strstr(shell_output, " rows of tensors and ") && strstr(shell_output, "; 0 and 0 are"),

@@ -11,7 +11,7 @@
 #include "study/swap.h"
 #include "tests/notes.h"
 
-enum { TOKENS = 40, PROMPTS = 2, WINDOWS = 3, LENGTH = 96, LAYERS = 10, SPOILT = 6 };
+enum { TOKENS = 24, PROMPTS = 2, WINDOWS = 2, LENGTH = 64, LAYERS = 8, SPOILT = 6 };
 
 static Shipped shipped;
 static Subject subject;
@@ -24,8 +24,7 @@ static void calibrated(double alpha) {
   Calibration how = {
       .text = "data/text/valid.txt", .windows = WINDOWS, .length = LENGTH, .alpha = alpha};
   if (!shipped.arena.base) {
-    shipped = shipped_load(REWRITE_QUAMBA);
-    shipped_cut(&shipped, LAYERS);
+    shipped = shipped_first(REWRITE_QUAMBA, LAYERS);
   }
   ScaleChoice *choice =
       ARENA_NEW(&shipped.arena, ScaleChoice, choices_count(&shipped.model.config));

@@ -102,7 +102,7 @@ Test(micro, captured_inputs_give_the_full_run_bit_for_bit_in_every_mode, .timeou
 }
 
 Test(micro, a_changed_input_would_show) {
-  Shipped s = shipped_load(REWRITE_QUAMBA);
+  Shipped s = shipped_first(REWRITE_QUAMBA, 1);
   shipped_calibrate(&s, 2, 64);
   const Mode *mode = mode_preset("2-0");
   SeenCall calls[WATCH_CALLS];

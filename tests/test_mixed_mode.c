@@ -51,8 +51,9 @@ static Mode by_hand(int layer) {
 }
 
 static void run(const char *spec, const char *folder) {
-  cr_assert_eq(shell("%s run %s -q -o %s/%s 2>&1", shell_program(), spec, shell_folder, folder), 0,
-               "%s", shell_output);
+  cr_assert_eq(
+      shell(NO_FIGURES "%s run %s -q -o %s/%s 2>&1", shell_program(), spec, shell_folder, folder),
+      0, "%s", shell_output);
 }
 
 /* The file's rows of three tables. */
@@ -325,7 +326,7 @@ static bool kill_after(const char *spec, const char *out, int layers) {
 /* Killed where the next layer is of another part than the last, and within a part. */
 Test(mixed_mode, a_killed_run_goes_on_in_the_mode_of_its_next_layer) {
   static const int at[] = {2, 4, LAYERS + 4};
-  const char *spec = write_spec(128);
+  const char *spec = write_spec(64);
   int killed = 0;
   run(spec, "whole");
   for (int i = 0; i < 3; i++) {
@@ -334,8 +335,8 @@ Test(mixed_mode, a_killed_run_goes_on_in_the_mode_of_its_next_layer) {
     snprintf(out, sizeof out, "%s/%s", shell_folder, name);
     killed += kill_after(spec, out, at[i]);
     run(spec, name);
-    cr_expect_eq(shell("%s report %s/whole/results.h5 %s/results.h5 2>&1", shell_program(),
-                       shell_folder, out),
+    cr_expect_eq(shell(NO_FIGURES "%s report %s/whole/results.h5 %s/results.h5 2>&1",
+                       shell_program(), shell_folder, out),
                  0, "%s", shell_output);
   }
   cr_assert_geq(killed, 2, "only %d of 3 runs were alive when killed", killed);

@@ -73,7 +73,7 @@ Test(overflow, the_first_value_leads_the_terminal_the_report_and_the_report_made
   cr_expect(!strncmp(shell_output, first, strlen(first)), "%s", shell_output);
   cr_expect(strstr(shell_output, "no failure without --strict\n"), "%s", shell_output);
   char *again = arena_printf(&test_arena, "%.*s", (int)strcspn(shell_output, "\n"), shell_output);
-  shell("%s report %s/out/results.h5 2>/dev/null", shell_program(), test_folder);
+  shell(NO_FIGURES "%s report %s/out/results.h5 2>/dev/null", shell_program(), test_folder);
   cr_expect(!strncmp(shell_output, again, strlen(again)), "%s", shell_output);
   const char *report = text_of("out/report.md");
   const char *head =
@@ -102,8 +102,9 @@ Test(overflow, under_strict_it_is_a_failure_that_names_the_place) {
       shell("cd %s && sed -i '/^[gbsr].*:/d' overflow.yaml && %s run overflow.yaml -q -o out 2>&1",
             test_folder, shell_program()),
       0, "%s", shell_output);
-  cr_assert_eq(shell("%s report --strict %s/out/results.h5 2>&1", shell_program(), test_folder), 1,
-               "%s", shell_output);
+  cr_assert_eq(
+      shell(NO_FIGURES "%s report --strict %s/out/results.h5 2>&1", shell_program(), test_folder),
+      1, "%s", shell_output);
   cr_expect(strstr(shell_output, "values are not finite, first at layer 0, gated, element "), "%s",
             shell_output);
   cr_expect(strstr(shell_output, "(--strict)\n"), "%s", shell_output);

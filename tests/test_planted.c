@@ -77,10 +77,11 @@ static bool see(void *context, const WalkPlace *at, const Trace *trace, Arena sc
   return true;
 }
 
-static void walk(const Study *study, Seen *seen) {
+/* Through the first so many layers. */
+static void walk(const Study *study, Seen *seen, int layers) {
   Status st = {0};
   WalkSide side[2] = {trace_side(study, "fp64"), trace_side(study, run_mode.name)};
-  side[0].layers = side[1].layers = LAYERS;
+  side[0].layers = side[1].layers = layers;
   Visitor visitor = {.context = seen, .layer = see};
   cr_assert(study_walk(study, side, 2, &prompt, 1, &visitor, false, NULL, shipped.arena, &st), "%s",
             st.text);
@@ -112,7 +113,7 @@ static void plant_all(const char *mode) {
   Study study = {.spec = &spec, .subject = &subject, .progress = &quiet};
   static Seen natural, planted;
   plant.planted = false;
-  walk(&study, &natural);
+  walk(&study, &natural, LAYERS);
   int found = 0, tried = 0, by_maker[MAKERS] = {0};
   gsl_rng *draws = draws_from(20261126);
   double least = INFINITY;
@@ -123,9 +124,10 @@ static void plant_all(const char *mode) {
     plant.layer = (int)gsl_rng_uniform_int(draws, LAYERS);
     plant.row = (int)gsl_rng_uniform_int(draws, TOKENS);
     plant.col = natural.large[plant.maker][plant.layer][plant.row];
-    walk(&study, &planted);
+    walk(&study, &planted, plant.layer + 1);
     int token;
     if (!is_event(&natural, &planted, &token)) continue;
+    walk(&study, &planted, LAYERS);
     found++;
     by_maker[plant.maker]++;
     Arena arena = shipped.arena;

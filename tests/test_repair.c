@@ -345,6 +345,8 @@ Test(repair, sides_share_the_layers_before_their_repairs_and_give_the_same_bits)
     LAYERS = 24,
     FOUND = 3 /* blocks of one token, in which the makers of the tensors are found */
   };
+  s = shipped_load(REWRITE_QUAMBA);
+  shipped_calibrate(&s, 1, 64);
   int apart = walk_repairs(false);
   Ends alone = ends;
   int shared = walk_repairs(true);
@@ -382,7 +384,7 @@ static Trace two_layers(const Source *source, const Source *end, const Mode *mod
 }
 
 Test(repair, one_clipped_value_makes_the_jump_of_mode_2_0_at_layer_1_of_the_shipped_prompt) {
-  shipped_cut(&s, 2);
+  s = shipped_first(REWRITE_QUAMBA, 2);
   shipped_calibrate(&s, 16, 512);
   Source reference = source_ref64(&s.weights), cpu = source_cpu(&s.model);
   Trace want = two_layers(&reference, NULL, NULL), got = two_layers(&cpu, NULL, mode_preset("2-0"));

@@ -15,8 +15,8 @@
 #include "study/trace.h"
 
 enum {
-  TOKENS = 171,
-  LAYERS = 8, /* of them; each is held against float64 on what goes into it */
+  TOKENS = 96,
+  LAYERS = 4, /* of them; each is held against float64 on what goes into it */
   LAYER = 1,
   TOKEN = 68,
   CHANNEL = 218,
@@ -205,8 +205,7 @@ static void expect_course(const RepairLayer *row, bool repaired) {
 }
 
 Test(repair_course, is_that_of_mode_2_0_written_again_in_float64) {
-  s = shipped_load(REWRITE_QUAMBA);
-  shipped_cut(&s, LAYERS);
+  s = shipped_first(REWRITE_QUAMBA, LAYERS);
   shipped_calibrate(&s, 16, 512);
   cr_assert(s.checkpoint.config.D == D && s.checkpoint.config.E == E &&
             s.checkpoint.config.N == N && s.checkpoint.config.R == R &&

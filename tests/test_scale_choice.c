@@ -143,7 +143,7 @@ Test(scale_choice, a_few_values_by_hand) {
 }
 
 Test(scale_choice, errors_of_the_shipped_models_tensors_are_those_of_quantising_them) {
-  Shipped s = shipped_load(REWRITE_QUAMBA);
+  Shipped s = shipped_first(REWRITE_QUAMBA, 8);
   double worst = 0, real = 0;
   Tensor x = {0};
   for (int layer = 0; layer < s.model.layers; layer++) {
@@ -183,7 +183,7 @@ static ScaleChoice *choices(Shipped *s, double alpha) {
 /* Another quantile is what a calibration at that alpha gives, to the bit; and asking changes no
  * scale. */
 Test(scale_choice, quantiles_of_the_pass_are_those_of_a_calibration_at_that_alpha) {
-  Shipped s = shipped_load(REWRITE_QUAMBA);
+  Shipped s = shipped_first(REWRITE_QUAMBA, 8);
   const ScaleChoice *rows = choices(&s, 0.9995);
   for (int q = -1; q < CHOICE_QUANTILES; q++) {
     Status st = {0};
@@ -203,7 +203,7 @@ Test(scale_choice, quantiles_of_the_pass_are_those_of_a_calibration_at_that_alph
 }
 
 Test(scale_choice, choices_are_bit_equal_on_any_thread_count_and_kept_in_the_cache) {
-  Shipped s = shipped_load(REWRITE_QUAMBA);
+  Shipped s = shipped_first(REWRITE_QUAMBA, 8);
   const size_t count = choices_count(&s.model.config);
   omp_set_num_threads(1);
   ScaleChoice *one = choices(&s, 0.9999);
@@ -240,7 +240,7 @@ Test(scale_choice, choices_are_bit_equal_on_any_thread_count_and_kept_in_the_cac
 
 /* A channel at its own scale, quantised: the estimate says as much. */
 Test(scale_choice, per_channel_rounding_is_that_of_quantising_each_channel) {
-  Shipped s = shipped_load(REWRITE_QUAMBA);
+  Shipped s = shipped_first(REWRITE_QUAMBA, 1);
   const ScaleChoice *rows = choices(&s, 0.9999);
   Arena scratch = s.arena;
   double error2[S_COUNT] = {0}, size2[S_COUNT] = {0};

@@ -35,7 +35,7 @@ Test(scales, every_weight_that_a_mode_takes_as_int8_has_the_scale_that_it_was_qu
   static const char *const weights[] = {
       "in_proj.weight", "conv1d.weight", "conv1d.bias", "x_proj.weight",  "dt_proj.weight",
       "dt_proj.bias",   "A_log",         "D",           "out_proj.weight"};
-  Shipped s = shipped_load(REWRITE_QUAMBA);
+  Shipped s = shipped_first(REWRITE_QUAMBA, 8);
   int32_t token = 0;
   TableRows all = rows_under(&s, "0", &token), fp32 = rows_under(&s, "fp32", NULL),
             three = rows_under(&s, "3", NULL);
@@ -62,7 +62,7 @@ Test(scales, every_weight_that_a_mode_takes_as_int8_has_the_scale_that_it_was_qu
 }
 
 Test(scales, a_block_shows_the_scale_that_it_took_from_its_input) {
-  Shipped s = shipped_load(REWRITE_QUAMBA);
+  Shipped s = shipped_first(REWRITE_QUAMBA, 8);
   shipped_calibrate(&s, 1, 64);
   Trace ends = {0}, trace;
   block_embed(&s.model, s.test, 9, &s.arena, &ends);

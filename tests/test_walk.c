@@ -6,7 +6,7 @@
 
 #include "walk/walk.h"
 
-enum { TOKENS = 40, LAYERS = 24 };
+enum { TOKENS = 40, LAYERS = 14 };
 
 typedef struct Seen {
   int calls, side[64], prompt[64];
@@ -73,7 +73,7 @@ static bool count_side(void *context, const WalkPlace *at, int side, const Trace
 }
 
 Test(walk, every_way_gives_the_bits_of_its_modes_run_alone) {
-  Shipped s = shipped_load(REWRITE_QUAMBA);
+  Shipped s = shipped_first(REWRITE_QUAMBA, LAYERS);
   shipped_calibrate(&s, 1, 64);
   const Mode *a[LAYERS], *b[LAYERS], *mixed[LAYERS], *late[LAYERS];
   for (int l = 0; l < LAYERS; l++) {
@@ -131,7 +131,7 @@ static bool look_back(void *context, const WalkPlace *at, int side, const WalkEn
 }
 
 Test(walk, the_reference_walks_too_and_a_kept_end_is_there_for_the_later_sides) {
-  Shipped s = shipped_load(REWRITE_QUAMBA);
+  Shipped s = shipped_first(REWRITE_QUAMBA, LAYERS);
   WalkSide side[] = {{.source = source_ref64(&s.weights), .keep = true},
                      {.source = source_cpu(&s.model), .mode = mode_preset("fp32")},
                      {.source = source_cpu(&s.model), .mode = mode_preset("1")}};
@@ -200,7 +200,7 @@ static void *left_sum(void *context, int prompt, size_t *bytes) {
 }
 
 Test(walk, what_a_prompt_left_is_taken_over_and_the_prompt_not_walked_again) {
-  Shipped s = shipped_load(REWRITE_NONE);
+  Shipped s = shipped_first(REWRITE_NONE, LAYERS);
   WalkSide side = {.source = source_cpu(&s.model), .mode = mode_preset("fp32")};
   const PromptShape prompt[] = {{"a", s.test, 8}, {"b", s.test + 100, 9}, {"c", s.test + 200, 7}};
   Progress quiet = progress_start(true);
@@ -224,7 +224,7 @@ Test(walk, what_a_prompt_left_is_taken_over_and_the_prompt_not_walked_again) {
 
 /* A side that ends early has no head; one that shares its first layers parts where it must. */
 Test(walk, a_side_of_some_layers_ends_there_without_a_head) {
-  Shipped s = shipped_load(REWRITE_NONE);
+  Shipped s = shipped_first(REWRITE_NONE, LAYERS);
   WalkSide side[] = {{.source = source_cpu(&s.model), .mode = mode_preset("fp32"), .layers = 3},
                      {.source = source_cpu(&s.model), .mode = mode_preset("1")}};
   const PromptShape prompt = {"a", s.test, 8};
@@ -329,7 +329,7 @@ Test(walk, what_is_stored_is_read_and_what_nobody_looks_at_is_run_only_on_the_wa
       {LAYERS - 1, LAYERS, 3, 0},
       {5, 6, 2, 2 * (LAYERS - 6) + LAYERS - 7}, /* the first goes on to layer 6 for both */
   };
-  Shipped s = shipped_load(REWRITE_QUAMBA);
+  Shipped s = shipped_first(REWRITE_QUAMBA, LAYERS);
   shipped_calibrate(&s, 1, 64);
   const Mode *parting[LAYERS];
   for (int l = 0; l < LAYERS; l++) parting[l] = mode_preset(l < 7 ? "2-0" : "2-4");
@@ -382,7 +382,7 @@ static bool expect_few(void *context, const WalkPlace *at, const Trace *trace, A
 }
 
 Test(walk, a_visitor_that_looks_at_one_layer_of_one_side_has_no_other_run) {
-  Shipped s = shipped_load(REWRITE_QUAMBA);
+  Shipped s = shipped_first(REWRITE_QUAMBA, LAYERS);
   shipped_calibrate(&s, 1, 64);
   const Mode *parting[LAYERS];
   for (int l = 0; l < LAYERS; l++) parting[l] = mode_preset(l < 7 ? "2-0" : "2-4");

@@ -7,7 +7,7 @@
 #include "source/repaired.h"
 #include "walk/walk.h"
 
-enum { LAYERS = 24, TOKENS = 12, PROMPTS = 3, PLACES = 2, LANES = 2, ROOMS = 4, SIDES = 2 * LANES };
+enum { LAYERS = 8, TOKENS = 12, PROMPTS = 3, PLACES = 2, LANES = 2, ROOMS = 4, SIDES = 2 * LANES };
 
 /* Stands for a device: it makes layers of its own, and has room for two of them and for two steps
  * of a lane, which take turns. */
@@ -155,13 +155,13 @@ static void walk_elsewhere(Shipped *s, const Model *made, int batch, int layers)
 }
 
 Test(walk_ahead, layers_that_stay_here_but_not_there_are_sent_before_they_are_computed_with) {
-  Shipped s = shipped_load(REWRITE_QUAMBA);
+  Shipped s = shipped_first(REWRITE_QUAMBA, LAYERS);
   shipped_calibrate(&s, 1, 64);
   for (int batch = 1; batch <= PROMPTS; batch++) walk_elsewhere(&s, &s.model, batch, 0);
 }
 
 Test(walk_ahead, layers_that_stay_nowhere_are_sent_before_they_are_computed_with) {
-  Shipped s = shipped_load(REWRITE_QUAMBA);
+  Shipped s = shipped_first(REWRITE_QUAMBA, LAYERS);
   shipped_calibrate(&s, 1, 64);
   const Model made = s.model;
   shipped_open(&s, REWRITE_QUAMBA, 0);
@@ -182,7 +182,7 @@ static bool nothing(void *context, const WalkPlace *at, const Trace *trace, Aren
 }
 
 Test(walk_ahead, who_makes_layers_elsewhere_asks_this_host_for_none) {
-  Shipped s = shipped_load(REWRITE_QUAMBA);
+  Shipped s = shipped_first(REWRITE_QUAMBA, LAYERS);
   shipped_calibrate(&s, 1, 64);
   const Model made = s.model;
   Elsewhere there;
@@ -207,7 +207,7 @@ Test(walk_ahead, who_makes_layers_elsewhere_asks_this_host_for_none) {
 }
 
 Test(walk_ahead, sides_that_end_before_the_head_ask_for_none) {
-  Shipped s = shipped_load(REWRITE_QUAMBA);
+  Shipped s = shipped_first(REWRITE_QUAMBA, LAYERS);
   shipped_calibrate(&s, 1, 64);
   walk_elsewhere(&s, &s.model, 1, LAYERS);
 }
@@ -251,7 +251,7 @@ static bool see_end(void *context, const WalkPlace *at, int side, const WalkEnd 
 
 Test(walk_ahead,
      repaired_sides_are_computed_ahead_behind_their_layer_and_have_the_bits_of_the_call) {
-  Shipped s = shipped_load(REWRITE_QUAMBA);
+  Shipped s = shipped_first(REWRITE_QUAMBA, LAYERS);
   shipped_calibrate(&s, 1, 64);
   const int layer[REPAIRED] = {OWN, EARLY, LAST, LAST - 1};
   const float unit = s.model.scales[OWN].scale[S_U];

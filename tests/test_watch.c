@@ -16,7 +16,7 @@ static bool same_bits(const Tensor *a, const Tensor *b) {
 }
 
 Test(watch, a_watched_block_makes_the_same_bits_and_every_kernel_of_its_trace_was_seen) {
-  Shipped s = shipped_load(REWRITE_QUAMBA);
+  Shipped s = shipped_first(REWRITE_QUAMBA, 4);
   shipped_calibrate(&s, 1, 64);
   Trace ends = {0}, plain, trace;
   block_embed(&s.model, s.test, TOKENS, &s.arena, &ends);
@@ -43,7 +43,7 @@ Test(watch, a_watched_block_makes_the_same_bits_and_every_kernel_of_its_trace_wa
 }
 
 Test(watch, a_block_with_narrowed_outputs_is_watched_like_any_other) {
-  Shipped s = shipped_load(REWRITE_QUAMBA);
+  Shipped s = shipped_first(REWRITE_QUAMBA, 4);
   Mode mode = *mode_preset("fp32");
   mode.setting[STAGE_GATED] = mode.setting[STAGE_OUT_PROJ] = OUTPUT_BF16;
   Trace ends = {0}, plain, trace;
@@ -70,7 +70,7 @@ Test(watch, a_block_with_narrowed_outputs_is_watched_like_any_other) {
 }
 
 Test(watch, a_call_made_again_gives_the_same_bits) {
-  Shipped s = shipped_load(REWRITE_QUAMBA);
+  Shipped s = shipped_first(REWRITE_QUAMBA, 4);
   shipped_calibrate(&s, 1, 64);
   Trace ends = {0}, trace;
   SeenCall seen[WATCH_CALLS];
@@ -123,7 +123,7 @@ Test(watch, work_is_that_counted_by_hand) {
 /* The whole model under modes that together meet every stage: what the list of operators holds
  * runs, is timed and counted under a name, and is held against the CPU on a device. */
 Test(watch, every_operator_of_the_list_is_run_timed_counted_and_verified) {
-  Shipped s = shipped_load(REWRITE_QUAMBA);
+  Shipped s = shipped_first(REWRITE_QUAMBA, 4);
   shipped_calibrate(&s, 1, 64);
   Mode narrow = *mode_preset("fp32");
   narrow.setting[STAGE_GATED] = OUTPUT_BF16;
@@ -169,7 +169,7 @@ static void clear(void *context, void *memory, size_t bytes) {
 Test(
     block,
     on_a_backend_that_counts_apart_every_int8_tensor_has_a_counter_and_the_dynamic_scale_its_place) {
-  Shipped s = shipped_load(REWRITE_QUAMBA);
+  Shipped s = shipped_first(REWRITE_QUAMBA, 4);
   shipped_calibrate(&s, 1, 64);
   Trace ends = {0}, trace;
   SeenCall seen[WATCH_CALLS];
