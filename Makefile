@@ -148,12 +148,14 @@ $(BUILD)/driftscope.1: $(PROGRAM)
 
 CHANGED  := $(if $(SINCE),$(patsubst %.h,%.c,$(shell git diff --name-only $(SINCE))),$(SOURCES))
 TIDIED   := $(filter $(SOURCES) $(if $(MPICC),harness/base/ranks_mpi.c),$(sort $(CHANGED)))
-lint: deps-lint                 ## clang-format, cppcheck, -Wconversion and clang-tidy must have nothing to say (SINCE=COMMIT: clang-tidy on what changed)
+CHECKED  := $(wildcard harness/*.c harness/*/*.c harness/*/*/*.c kernels/*.c reference/*.c)
+AFFECTED  = $(if $(SINCE),$(shell tests/affected.sh $(BUILD) $(SINCE) $(CHECKED)),$(CHECKED))
+lint: deps-lint                 ## clang-format, cppcheck, -Wconversion and clang-tidy must have nothing to say (SINCE=COMMIT: on what it may have changed)
 	clang-format --dry-run -Werror $(SOURCES) $(TESTS) $(wildcard harness/*.h harness/*/*.h harness/*/*/*.h kernels/*.h reference/*.h tests/*.h tests/*/*.h)
-	cppcheck -j $(shell nproc) --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
-	  --suppress=missingIncludeSystem --suppress=uninitvar --suppress=invalidFunctionArg -I. -Iharness harness kernels reference
+	printf '%s\n' $(AFFECTED) | cppcheck -j $(shell nproc) --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
+	  --suppress=missingIncludeSystem --suppress=uninitvar --suppress=invalidFunctionArg -I. -Iharness --file-list=-
 	@$(AGAIN) $(BUILD)/build_info.h
-	printf '%s\n' $(SOURCES) $(if $(MPICC),harness/base/ranks_mpi.c) | xargs -P $(shell nproc) -n 16 $(CC) $(CPPFLAGS) $(CFLAGS) $(filter -I%,$(MPISHOW)) -fsyntax-only -Wconversion -Werror
+	printf '%s\n' $(filter $(SOURCES) $(if $(MPICC),harness/base/ranks_mpi.c),$(AFFECTED)) | xargs -r -P $(shell nproc) -n 16 $(CC) $(CPPFLAGS) $(CFLAGS) $(filter -I%,$(MPISHOW)) -fsyntax-only -Wconversion -Werror
 	printf '%s\n' $(TIDIED) | xargs -r -P $(shell nproc) -I{} clang-tidy --quiet {} -- $(CPPFLAGS) $(filter -I%,$(MPISHOW)) $(CFLAGS)
 
 deps:                           ## install what `make run` needs and is missing (apt)
