@@ -30,6 +30,37 @@ ROOM_CLONES static void count_grid(const float *x, size_t n, float scale, Tensor
   block->saturated = saturated;
 }
 
+/* What is to be said of int8 codes with one scale. */
+typedef struct Codes {
+  bool all_on_grid;
+  int saturated; /* from this magnitude on; above 128: none is */
+} Codes;
+
+/* False where codes do not say it. */
+static Codes codes_of(const Tensor *t, float scale) {
+  Codes c = {t->format == FORMAT_I8 && t->scale.axis == SCALE_NONE && scale > 0, 129};
+  for (int q = INT8_MIN; c.all_on_grid && q <= INT8_MAX; q++)
+    c.all_on_grid = is_on_grid(dq((int8_t)q, t->scale.value), scale);
+  while (c.saturated > 1 && is_saturated(dq((int8_t)(1 - c.saturated), t->scale.value), scale))
+    c.saturated--;
+  return c;
+}
+
+ROOM_CLONES static int32_t count_codes(const int8_t *q, size_t n, int from) {
+  int32_t count = 0;
+  for (size_t i = 0; i < n; i++) count += (q[i] < 0 ? -q[i] : q[i]) >= from;
+  return count;
+}
+
+static void count_grid_codes(const Tensor *t, const BlockPlace *at, int saturated,
+                             TensorBlock *block) {
+  block->on_grid = (int32_t)at->count;
+  block->saturated = 0;
+  for (size_t r = 0; r < at->rows; r++)
+    block->saturated += count_codes(
+        (const int8_t *)t->data + (at->row + r) * (size_t)t->stride + at->col, at->cols, saturated);
+}
+
 static int32_t first_left_out(const int64_t *valid) {
   int32_t i = 0;
   while (valid[i]) i++;
@@ -41,8 +72,8 @@ typedef struct TensorRoom {
   int64_t valid[BLOCK_ELEMENTS];
 } TensorRoom;
 
-static void tensor_block_of(const Tensor *t, const BlockPlace *at, float scale, TensorBlock *block,
-                            TensorRoom *room) {
+static void tensor_block_of(const Tensor *t, const BlockPlace *at, float scale, Codes codes,
+                            TensorBlock *block, TensorRoom *room) {
   const Values v = values_of(t, at, &room->values);
   *block = (TensorBlock){.first_nonfinite = -1};
   if (!moments_all(v, at, &block->moments)) {
@@ -51,15 +82,19 @@ static void tensor_block_of(const Tensor *t, const BlockPlace *at, float scale, 
     block->first_nonfinite = first_left_out(room->valid);
   }
   block->zeros = v.d ? count_zeros_f64(v.d, at->count) : count_zeros(v.f, at->count);
-  if (scale > 0) count_grid(values_f32(v, at->count, &room->values), at->count, scale, block);
+  if (codes.all_on_grid)
+    count_grid_codes(t, at, codes.saturated, block);
+  else if (scale > 0)
+    count_grid(values_f32(v, at->count, &room->values), at->count, scale, block);
 }
 
 void tensor_blocks(const Tensor *t, float scale, TensorBlock *block, Arena scratch) {
   const Blocks blocks = blocks_of((size_t)t->rows, (size_t)t->cols);
+  const Codes codes = codes_of(t, scale);
   TensorRoom *room = arena_room(&scratch, 1, sizeof *room);
   for (size_t i = 0; i < blocks.count; i++) {
     const BlockPlace at = block_place(&blocks, i);
-    tensor_block_of(t, &at, scale, &block[i], room);
+    tensor_block_of(t, &at, scale, codes, &block[i], room);
   }
 }
 
@@ -169,46 +204,48 @@ ROOM_CLONES static void pair_f64_f64(const PairInput *in, PairOutput *out) {
 
 /* --- a pair: steps and bits ------------------------------------------------------------------- */
 
-ROOM_CLONES static void steps_f32(const float *a, const float *b, size_t n, const int64_t *valid,
-                                  PairBlock *block) {
-  uint64_t sum = 0;
-  uint32_t most = 0;
+typedef struct Steps {
+  uint64_t sum;
+  uint32_t most;
+  int32_t differing;
+} Steps;
+
+/* Halves of the steps are summed by themselves: no sum of a block's leaves 32 bits. */
+ROOM_FN Steps steps_of(const float *a, const float *b, size_t n, const int64_t *valid) {
+  uint32_t low = 0, high = 0, most = 0;
   int32_t differing = 0;
-  for (size_t i = 0; i < n; i++) differing += !same_f32(a[i], b[i]);
-  if (!valid)
-    for (size_t i = 0; i < n; i++) {
-      const uint32_t steps = steps_between(place_f32(a[i]), place_f32(b[i]));
-      sum += steps;
-      most = steps > most ? steps : most;
-    }
-  else
-    for (size_t i = 0; i < n; i++) {
-      const uint32_t steps = steps_between(place_f32(a[i]), place_f32(b[i])) & (uint32_t)valid[i];
-      sum += steps;
-      most = steps > most ? steps : most;
-    }
-  block->steps = sum;
-  block->max_steps = most;
-  block->differing = differing;
+  for (size_t i = 0; i < n; i++) {
+    uint32_t steps = steps_between(place_f32(a[i]), place_f32(b[i]));
+    differing += !same_f32(a[i], b[i]);
+    if (valid) steps &= (uint32_t)valid[i];
+    low += steps & 0xffffu;
+    high += steps >> 16;
+    most = steps > most ? steps : most;
+  }
+  return (Steps){((uint64_t)high << 16) + low, most, differing};
 }
 
-typedef struct Steps {
-  uint32_t sum, most;
-} Steps;
+ROOM_CLONES static Steps steps_f32(const float *a, const float *b, size_t n) {
+  return steps_of(a, b, n, NULL);
+}
+ROOM_CLONES static Steps steps_valid_f32(const float *a, const float *b, size_t n,
+                                         const int64_t *valid) {
+  return steps_of(a, b, n, valid);
+}
 
 /* Of a row of a block, all of whose elements count. */
 ROOM_CLONES static Steps steps_row_f16(const uint16_t *x, const uint16_t *y, size_t n) {
-  Steps s = {0, 0};
+  uint32_t sum = 0, most = 0;
   for (size_t i = 0; i < n; i++) {
     const uint32_t steps = steps_between(place_f16(x[i]), place_f16(y[i]));
-    s.sum += steps; /* of at most BLOCK_ELEMENTS, each less than 2^17 */
-    s.most = steps > s.most ? steps : s.most;
+    sum += steps; /* of at most BLOCK_ELEMENTS, each less than 2^17 */
+    most = steps > most ? steps : most;
   }
-  return s;
+  return (Steps){sum, most, 0};
 }
 
 static Steps steps_some_f16(const uint16_t *x, const uint16_t *y, size_t n, const int64_t *valid) {
-  Steps s = {0, 0};
+  Steps s = {0, 0, 0};
   for (size_t i = 0; i < n; i++) {
     const uint32_t steps = steps_between(place_f16(x[i]), place_f16(y[i]));
     if (!valid[i]) continue;
@@ -337,7 +374,10 @@ static void pair_block_of(const PairOf *p, const BlockPlace *at, PairBlock *bloc
   parts->errors += (size_t)block->kept;
 
   const float *x = values_f32(a, at->count, &room->a), *y = values_f32(b, at->count, &room->b);
-  steps_f32(x, y, at->count, valid, block);
+  const Steps steps = valid ? steps_valid_f32(x, y, at->count, valid) : steps_f32(x, y, at->count);
+  block->steps = steps.sum;
+  block->max_steps = steps.most;
+  block->differing = steps.differing;
   if (block->differing) block->first_differing = first_differing(x, y);
   if (p->base->format == FORMAT_F16 && p->other->format == FORMAT_F16)
     steps_f16(p->base, p->other, at, valid, block);
@@ -354,72 +394,6 @@ void pair_blocks(const Tensor *base, const Tensor *other, const TensorBlock *own
     p.own_other = own_other ? &own_other[i] : NULL;
     pair_block_of(&p, &at, &block[i]);
     if (block[i].max_error > p.most_so_far) p.most_so_far = block[i].max_error;
-  }
-}
-
-/* --- a pair of one tensor --------------------------------------------------------------------- */
-
-/* The base's squares of a row, in the lanes of any pair. */
-ROOM_FN double row_squares_of(Values v, bool wide, size_t start, size_t cols, double *column2) {
-  Real base2[REALS] = {{0}};
-  for (size_t j = 0; j < REALS && REAL_LANES * j < cols; j++) {
-    size_t c = REAL_LANES * j;
-    for (; c + REAL_LANES <= cols; c += SUM_LANES) {
-      const Real a = reals_at(v, wide, start + c), square = a * a;
-      base2[j] += square;
-      real_store(column2 + c, real_load(column2 + c) + square);
-    }
-    if (c < cols) {
-      const size_t left = cols - c;
-      const Real a = reals_some(v, wide, start + c, left), square = a * a;
-      base2[j] += square;
-      for (size_t k = 0; k < left; k++) column2[c + k] += square[k];
-    }
-  }
-  return lanes_sum(base2);
-}
-
-ROOM_FN double squares_of_block(Values v, bool wide, const BlockPlace *at, double *row2,
-                                double *column2) {
-  double sum = 0;
-  for (size_t r = 0; r < at->rows; r++) {
-    const double square = row_squares_of(v, wide, r * at->cols, at->cols, column2);
-    row2[r] += square;
-    sum += square;
-  }
-  return sum;
-}
-ROOM_CLONES static double squares_f32(Values v, const BlockPlace *at, double *row2,
-                                      double *column2) {
-  return squares_of_block(v, false, at, row2, column2);
-}
-ROOM_CLONES static double squares_f64(Values v, const BlockPlace *at, double *row2,
-                                      double *column2) {
-  return squares_of_block(v, true, at, row2, column2);
-}
-
-bool blocks_finite(const TensorBlock *block, size_t count) {
-  for (size_t i = 0; i < count; i++)
-    if (block[i].first_nonfinite >= 0) return false;
-  return true;
-}
-
-void pair_blocks_same(const Tensor *base, const TensorBlock *own, PairBlock *block,
-                      const PairParts *parts, Arena scratch) {
-  const Blocks blocks = blocks_of((size_t)base->rows, (size_t)base->cols);
-  ValuesRoom *room = arena_room(&scratch, 1, sizeof *room);
-  for (size_t i = 0; i < blocks.count; i++) {
-    const BlockPlace at = block_place(&blocks, i);
-    const Values v = values_of(base, &at, room);
-    double *row2 = parts->rows.base2 + at.row, *column2 = parts->columns.base2 + at.col;
-    block[i] = (PairBlock){.a = own[i].moments,
-                           .b = own[i].moments,
-                           .co = own[i].moments.squares,
-                           .kept = (int32_t)at.count,
-                           .zero_base = own[i].zeros,
-                           .first_differing = -1,
-                           .worst = -1};
-    block[i].base2 = v.d ? squares_f64(v, &at, row2, column2) : squares_f32(v, &at, row2, column2);
   }
 }
 

@@ -175,8 +175,13 @@ static double relative_to(double base, double difference) {
   return difference == 0 ? 0 : base == 0 ? NAN : fabs(difference) / fabs(base);
 }
 
-static void judge_moments(const Arrays *v, PairStats *row) {
-  const Judged a = judged(v->a, v->kept), b = judged(v->b, v->kept);
+/* Equal values have equal figures, which need not be computed twice. */
+static bool are_equal(const Arrays *v) {
+  return v->kept > 0 && !memcmp(v->a, v->b, v->kept * sizeof *v->a);
+}
+
+static void judge_moments(const Arrays *v, bool equal, PairStats *row) {
+  const Judged a = judged(v->a, v->kept), b = equal ? a : judged(v->b, v->kept);
   row->mean_base = a.mean;
   row->mean_other = b.mean;
   row->std_base = a.std;
@@ -204,12 +209,13 @@ static double dot_of(const Arrays *v) {
 
 static double within_one(double x) { return x > 1 ? 1 : x < -1 ? -1 : x; }
 
-static void judge_angles(const Arrays *v, PairStats *row) {
+static void judge_angles(const Arrays *v, bool equal, PairStats *row) {
   const size_t n = v->kept;
-  row->cosine = row->pearson = NAN;
+  row->cosine = row->pearson = row->base_l2 = NAN;
   if (!n) return;
   const double base_l2 = sqrt(gsl_stats_tss_m(v->a, 1, n, 0)),
-               other_l2 = sqrt(gsl_stats_tss_m(v->b, 1, n, 0));
+               other_l2 = equal ? base_l2 : sqrt(gsl_stats_tss_m(v->b, 1, n, 0));
+  row->base_l2 = base_l2;
   if (base_l2 > 0 && other_l2 > 0) row->cosine = within_one(dot_of(v) / (base_l2 * other_l2));
   if (row->min_base < row->max_base && row->min_other < row->max_other)
     row->pearson = within_one(gsl_stats_correlation(v->a, 1, v->b, 1, n));
@@ -235,6 +241,7 @@ static double quantile_behind(double *x, size_t n, double f, size_t *from) {
   return k + 1 < n ? gsl_stats_quantile_from_sorted_data(pair, 1, 2, place - (double)k) : at;
 }
 
+/* Behind judge_angles, which left the base's size. */
 static void judge_errors(const Arrays *v, PairStats *row) {
   const size_t n = v->kept;
   double *quantile[] = {&row->p50, &row->p90, &row->p95, &row->p99, &row->p999};
@@ -243,7 +250,6 @@ static void judge_errors(const Arrays *v, PairStats *row) {
   row->max_abs = n ? gsl_stats_max(v->x, 1, n) : NAN;
   row->mean_abs = n ? gsl_stats_mean(v->x, 1, n) : NAN;
   row->rmse = sqrt(error2 / (double)n);
-  row->base_l2 = n ? sqrt(gsl_stats_tss_m(v->a, 1, n, 0)) : NAN;
   row->rel_l2 = n ? relative_to(row->base_l2, sqrt(error2)) : NAN;
   row->sqnr_db = -20 * log10(row->rel_l2);
   size_t from = 0;
@@ -277,8 +283,9 @@ void judge_pair(const Tensor *base, const Tensor *other, bool rows_are_tokens,
   if (!rows_are_tokens) row->token = (PartErrors){NAN, NAN, NAN, -1, NAN, 0, NAN};
   only_finite(&v);
   row->nonfinite = (int64_t)(n - v.kept);
-  judge_moments(&v, row);
-  judge_angles(&v, row);
+  const bool equal = are_equal(&v);
+  judge_moments(&v, equal, row);
+  judge_angles(&v, equal, row);
   judge_relative(&v, row);
   judge_errors(&v, row);
 }
