@@ -78,10 +78,12 @@ static double i8(int rounds, volatile double *kept) {
   }
   for (int round = 0; round < rounds; round++) {
     __asm__ volatile("" : "+m"(x));
-#pragma GCC unroll 2
-    for (int v = 0; v < VECTORS_I8; v++)
 #pragma GCC unroll 16
-      for (int r = 0; r < ROWS_I8; r++) sum[r][v] = sums_add(sum[r][v], &x[r], weights[v]);
+    for (int r = 0; r < ROWS_I8; r++) {
+      const XAll all = x_all(&x[r]);
+#pragma GCC unroll 2
+      for (int v = 0; v < VECTORS_I8; v++) sum[r][v] = sums_add(sum[r][v], all, weights[v]);
+    }
   }
 #pragma GCC unroll 16
   for (int r = 0; r < ROWS_I8; r++)

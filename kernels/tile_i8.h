@@ -27,11 +27,13 @@ typedef __m512i Weights;
 ROOM_FN Sums sums_load(const int32_t *x) { return _mm512_loadu_si512(x); }
 ROOM_FN void sums_store(int32_t *y, Sums x) { _mm512_storeu_si512(y, x); }
 ROOM_FN Weights weights_load(const int8_t *w) { return _mm512_loadu_si512(w); }
-ROOM_FN Sums sums_add(Sums sum, const XGroup *x, Weights w) {
+typedef __m512i XAll; /* a group of a row, for every column */
+ROOM_FN XAll x_all(const XGroup *x) {
   int32_t four;
   memcpy(&four, x->k, sizeof four);
-  return _mm512_dpbusd_epi32(sum, _mm512_set1_epi32(four), w);
+  return _mm512_set1_epi32(four);
 }
+ROOM_FN Sums sums_add(Sums sum, XAll x, Weights w) { return _mm512_dpbusd_epi32(sum, x, w); }
 #elif defined(__AVX2__)
 #include <immintrin.h>
 typedef struct XGroup {
@@ -45,7 +47,7 @@ enum { SUMS = 16, ROWS_I8 = 8, VECTORS_I8 = 2 };
 #define SUMS_ALL(name) _mm512_##name##_si512
 #else
 typedef __m256i Sums;
-enum { SUMS = 8, ROWS_I8 = 8, VECTORS_I8 = 1 };
+enum { SUMS = 8, ROWS_I8 = 4, VECTORS_I8 = 2 };
 #define SUMS_OP(name) _mm256_##name
 #define SUMS_ALL(name) _mm256_##name##_si256
 #endif
@@ -60,12 +62,19 @@ ROOM_FN Weights weights_load(const int8_t *w) {
                   SUMS_OP(srai_epi16)(four, 8)};
   return wide;
 }
-ROOM_FN Sums sums_add(Sums sum, const XGroup *x, Weights w) {
+typedef struct XAll {
+  Sums even, odd;
+} XAll; /* a group of a row, for every column */
+ROOM_FN XAll x_all(const XGroup *x) {
   int32_t even, odd;
   memcpy(&even, x->even, sizeof even);
   memcpy(&odd, x->odd, sizeof odd);
-  sum = SUMS_OP(add_epi32)(sum, SUMS_OP(madd_epi16)(SUMS_OP(set1_epi32)(even), w.even));
-  return SUMS_OP(add_epi32)(sum, SUMS_OP(madd_epi16)(SUMS_OP(set1_epi32)(odd), w.odd));
+  XAll all = {SUMS_OP(set1_epi32)(even), SUMS_OP(set1_epi32)(odd)};
+  return all;
+}
+ROOM_FN Sums sums_add(Sums sum, XAll x, Weights w) {
+  sum = SUMS_OP(add_epi32)(sum, SUMS_OP(madd_epi16)(x.even, w.even));
+  return SUMS_OP(add_epi32)(sum, SUMS_OP(madd_epi16)(x.odd, w.odd));
 }
 #undef SUMS_OP
 #undef SUMS_ALL
@@ -92,9 +101,11 @@ ROOM_FN Weights weights_load(const int8_t *w) {
     for (int i = 0; i < SUMS; i++) wide.v[k][i] = (int16_t)w[i * GROUP + k];
   return wide;
 }
-ROOM_FN Sums sums_add(Sums sum, const XGroup *x, Weights w) {
+typedef XGroup XAll;
+ROOM_FN XAll x_all(const XGroup *x) { return *x; }
+ROOM_FN Sums sums_add(Sums sum, XAll x, Weights w) {
   for (int k = 0; k < GROUP; k++)
-    for (int i = 0; i < SUMS; i++) sum.v[i] += (int32_t)x->k[k] * (int32_t)w.v[k][i];
+    for (int i = 0; i < SUMS; i++) sum.v[i] += (int32_t)x.k[k] * (int32_t)w.v[k][i];
   return sum;
 }
 #endif
@@ -124,14 +135,18 @@ ROOM_FN void tile_i8_of(int rows, const XGroup *x, size_t x_stride, const int8_t
 #pragma GCC unroll 2
     for (int v = 0; v < VECTORS_I8; v++)
       sum[r][v] = sums_load(acc + (size_t)r * acc_stride + v * SUMS);
-  for (int g = 0; g < groups; g++)
+  for (int g = 0; g < groups; g++) {
+    Weights w[VECTORS_I8];
 #pragma GCC unroll 2
-    for (int v = 0; v < VECTORS_I8; v++) {
-      Weights w = weights_load(weight + ((size_t)g * (size_t)cols + (size_t)v * SUMS) * GROUP);
+    for (int v = 0; v < VECTORS_I8; v++)
+      w[v] = weights_load(weight + ((size_t)g * (size_t)cols + (size_t)v * SUMS) * GROUP);
 #pragma GCC unroll 16
-      for (int r = 0; r < rows; r++)
-        sum[r][v] = sums_add(sum[r][v], &x[(size_t)r * x_stride + (size_t)g], w);
+    for (int r = 0; r < rows; r++) {
+      const XAll all = x_all(&x[(size_t)r * x_stride + (size_t)g]);
+#pragma GCC unroll 2
+      for (int v = 0; v < VECTORS_I8; v++) sum[r][v] = sums_add(sum[r][v], all, w[v]);
     }
+  }
 #pragma GCC unroll 16
   for (int r = 0; r < rows; r++)
 #pragma GCC unroll 2
