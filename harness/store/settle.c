@@ -68,7 +68,7 @@ static void settle_piece(const Tensor *piece, uint16_t *half, void *to, Settled 
 /* False, with errno, where a piece cannot be written. */
 static bool settle(const Store *store, const JobTensor *what, Digest *own, Digest *stored) {
   _Alignas(64) char room[PIECE];
-  uint16_t half[PIECE / sizeof(float)];
+  uint16_t half[PIECE / sizeof(float)] = {0};
   const Tensor *from = &what->from;
   const bool widened = what->slot && what->slot->widened;
   const size_t n = (size_t)from->rows * (size_t)from->cols,
