@@ -128,3 +128,19 @@ void tensor_values(const Tensor *t, double *out) {
     for (int c = 0; c < t->cols; c++) out[c] = element_value(&row, 0, c);
   }
 }
+
+void tensor_pack(const Tensor *t, void *to) {
+  const size_t row = (size_t)t->cols * format_size(t->format),
+               stride = (size_t)t->stride * format_size(t->format);
+#pragma omp parallel for
+  for (int r = 0; r < t->rows; r++)
+    memcpy((char *)to + (size_t)r * row, (const char *)t->data + (size_t)r * stride, row);
+}
+
+Tensor tensor_copy(Arena *arena, const Tensor *t) {
+  Tensor copy = *t;
+  copy.stride = t->cols;
+  copy.data = arena_room(arena, (size_t)t->rows * (size_t)t->cols, format_size(t->format));
+  tensor_pack(t, copy.data);
+  return copy;
+}

@@ -5,6 +5,7 @@
 #define DS_FAMILY_TRACE_H
 #include <stdbool.h>
 
+#include "base/arena.h"
 #include "kernels/tensor.h"
 
 /* Room in the structs that hold what a family's tables list. */
@@ -118,6 +119,9 @@ double tensor_value(const Tensor *t, size_t i);
 /* Its elements from `first` on, at most `most` of them, as a view: whole rows, or a piece of one
  * that is longer. `count`: so many. */
 Tensor tensor_block(const Tensor *t, size_t first, int most, size_t *count);
+/* Its rows next to each other, by all threads: at `to`; and as a copy of it in the arena. */
+void tensor_pack(const Tensor *t, void *to);
+Tensor tensor_copy(Arena *arena, const Tensor *t);
 /* Which column of `part` this column of `t` is, where `part` is `t` or a view of its columns;
  * ABSENT where it is none of them. */
 int tensor_column_in(const Tensor *t, int col, const Tensor *part);

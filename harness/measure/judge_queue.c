@@ -259,27 +259,14 @@ bool judge_queue_end(JudgeQueue *q, Arena scratch, Status *st) {
   return ok;
 }
 
-/* Whole, of the same format and scale. */
-static Tensor copy_of(Arena *arena, const Tensor *t) {
-  const size_t row = (size_t)t->cols * format_size(t->format),
-               stride = (size_t)t->stride * format_size(t->format);
-  Tensor copy = *t;
-  copy.stride = t->cols;
-  copy.data = arena_room(arena, (size_t)t->rows * (size_t)t->cols, format_size(t->format));
-#pragma omp parallel for
-  for (int r = 0; r < t->rows; r++)
-    memcpy((char *)copy.data + (size_t)r * row, (const char *)t->data + (size_t)r * stride, row);
-  return copy;
-}
-
 static void keep(JudgeQueue *q, const StatsJob *job) {
   Batch *b = &q->batch[q->now];
   Kept *kept = &b->kept[b->count];
   kept->judged = false;
   kept->job = *job;
-  kept->base = copy_of(&b->left, job->base);
+  kept->base = tensor_copy(&b->left, job->base);
   kept->job.base = &kept->base;
-  if (job->other) kept->other = copy_of(&b->left, job->other), kept->job.other = &kept->other;
+  if (job->other) kept->other = tensor_copy(&b->left, job->other), kept->job.other = &kept->other;
   if (job->tensor_row)
     kept->tensor_row = *job->tensor_row, kept->job.tensor_row = &kept->tensor_row;
   if (job->pair_row) kept->pair_row = *job->pair_row, kept->job.pair_row = &kept->pair_row;

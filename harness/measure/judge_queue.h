@@ -1,8 +1,9 @@
 /* judge_queue: rows that GSL is to compute again, kept with copies of their tensors and judged by
  * threads of their own beside all else, which take what time nobody else wants: a row takes some
  * fifty times as long as by lanes, and one a layer would be waited for by all threads. Nobody waits
- * for such a thread: where its row is wanted, it is judged once more. With fewer threads than the
- * machine has there are none beside them, and rows wait until there are some for each. */
+ * for such a thread but for a second at the end: where its row is wanted, it is judged once more.
+ * With fewer threads than the machine has there are none beside them, and rows wait until there are
+ * some for each. */
 #ifndef DS_MEASURE_JUDGE_QUEUE_H
 #define DS_MEASURE_JUDGE_QUEUE_H
 #include "measure/jobs.h"

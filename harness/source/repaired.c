@@ -78,24 +78,13 @@ static int find_elements(const Repaired *r, const Mode *mode, const Tensor *x, R
 
 /* --- the block -------------------------------------------------------------------------------- */
 
-static Tensor copy_of(const Tensor *t, Arena *arena) {
-  size_t size = format_size(t->format), row = (size_t)t->cols * size;
-  Tensor copy = *t;
-  copy.data = arena_room(arena, (size_t)t->rows, row);
-  copy.stride = t->cols;
-  for (int i = 0; i < t->rows; i++)
-    memcpy((char *)copy.data + (size_t)i * row,
-           (const char *)t->data + (size_t)i * (size_t)t->stride * size, row);
-  return copy;
-}
-
 /* A tensor set for one of its readers alone is shown as that one met it. */
 static void show(const Repaired *r, const RepairElement *all, Arena *arena, Trace *trace) {
   bool own[TENSORS_MOST] = {0};
   for (int i = 0; i < r->count; i++) {
     int id = r->element[i].tensor;
     if (all[i].reader == OP_COUNT) continue;
-    if (!own[id]) trace->t[id] = copy_of(&trace->t[id], arena);
+    if (!own[id]) trace->t[id] = tensor_copy(arena, &trace->t[id]);
     own[id] = true;
     repair_write(&trace->t[id], all[i].row, r->element[i].col, all[i].value);
   }
@@ -126,7 +115,7 @@ static void run_repaired(const Repaired *r, const Mode *mode, const Tensor *x, A
   RepairOps repair = {.element = all, .count = r->count, .memory = carve(arena, held)};
   repair.scratch = carve(arena, scratch_bytes(&r->model->config, x->rows, held));
   Model model = *r->model;
-  Tensor stream = copy_of(x, arena);
+  Tensor stream = tensor_copy(arena, x);
   model.ops = repair_start(&repair, r->model->ops, &stream);
   block_run(&model, r->layer, mode, &stream, arena, trace);
   show(r, all, arena, trace);

@@ -165,15 +165,6 @@ size_t streams_size(const Tensor *stream, int sides) {
   return bytes;
 }
 
-/* A tensor's rows next to each other. */
-static void pack(const Tensor *t, char *out) {
-  const size_t row = (size_t)t->cols * format_size(t->format),
-               stride = (size_t)t->stride * format_size(t->format);
-#pragma omp parallel for
-  for (int r = 0; r < t->rows; r++)
-    memcpy(out + (size_t)r * row, (const char *)t->data + (size_t)r * stride, row);
-}
-
 /* Their NaNs stay as they are: a run that goes on starts from the very bits. */
 void streams_make(char *image, const Tensor *stream, int sides) {
   StreamHead *head = (StreamHead *)(void *)image;
@@ -187,7 +178,7 @@ void streams_make(char *image, const Tensor *stream, int sides) {
     head[s].cols = t->cols;
     head[s].scale = t->scale.value;
     table_text(head[s].kernel, TEXT_KERNEL, t->kernel ? t->kernel : "");
-    pack(t, values);
+    tensor_pack(t, values);
     values += stream_values(t);
   }
 }
