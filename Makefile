@@ -80,7 +80,7 @@ check: deps-check               ## build and run every test
 	tests/check_includes.sh
 	tests/to_add.sh "$(BUILD)" "$(CFLAGS)"
 	$(if $(KERNELS),tests/check_ptx.sh $(NVCC) $(filter -f% -p%,$(NVFLAGS)))
-	OMP_WAIT_POLICY=passive $(BUILD)/check -j$$(($$(nproc) + 1)) $(CHECK)   # one more than processors: some wait; spinning threads make small operators ten times slower
+	OMP_WAIT_POLICY=passive tests/in_scratch.sh $(BUILD)/check -j$$(($$(nproc) + 1)) $(CHECK)   # one more than processors: some wait; spinning threads make small operators ten times slower
 
 check-exhaustive: deps-check    ## the float32 functions over every float32 there is, the float64 ones over 2.5 billion points, more planted events and numbers that are traps: ten minutes
 	@$(AGAIN) all $(BUILD)/check

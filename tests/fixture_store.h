@@ -18,6 +18,7 @@
 #include "family/family.h"
 #include "family/mamba1.h"
 #include "store/store.h"
+#include "tests/folder.h"
 
 enum { LAYERS = 3, PROMPTS = 2, MODES = 3 };
 
@@ -30,7 +31,7 @@ typedef struct Fixture {
   Arena arena;
   StoreShape shape;
   RunKey key;
-  char folder[64], results[128];
+  char folder[FOLDER_NAME], results[128];
   bool batch; /* both prompts go through a layer before the next */
 } Fixture;
 
@@ -115,8 +116,7 @@ static inline Fixture fixture_make(void) {
   cr_assert(arena_reserve(&f.arena, (size_t)1 << 26, no_room, &st), "%s", st.text);
   f.key = (RunKey){digest_of("spec", 4), digest_of("weights", 7), digest_of("text", 4),
                    digest_of("program", 7)};
-  strcpy(f.folder, "/tmp/driftscope-test-XXXXXX");
-  cr_assert_not_null(mkdtemp(f.folder));
+  folder_make(f.folder);
   snprintf(f.results, sizeof f.results, "%s/r.h5", f.folder);
   return f;
 }

@@ -11,8 +11,9 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "tests/folder.h"
 
-static char test_folder[64];
+static char test_folder[FOLDER_NAME];
 static Arena test_arena;
 
 static inline void test_exhausted(size_t wanted, size_t reserved) {
@@ -22,8 +23,7 @@ static inline void test_exhausted(size_t wanted, size_t reserved) {
 
 static inline void test_files_begin(void) {
   Status st = {0};
-  strcpy(test_folder, "/tmp/driftscope-test-XXXXXX");
-  cr_assert(mkdtemp(test_folder), "mkdtemp failed");
+  folder_make(test_folder);
   cr_assert(arena_reserve(&test_arena, (size_t)1 << 30, test_exhausted, &st), "%s", st.text);
 }
 

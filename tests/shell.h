@@ -15,7 +15,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char shell_folder[64], shell_output[1 << 16];
+#include "tests/folder.h"
+
+static char shell_folder[FOLDER_NAME], shell_output[1 << 16];
 
 /* What was built beside the tests. Valid until the next call with another name. */
 static inline const char *shell_beside(const char *name) {
@@ -50,8 +52,7 @@ static inline int shell_remove(const char *path, const struct stat *info, int ty
 }
 
 static inline void shell_begin(void) {
-  strcpy(shell_folder, "/tmp/driftscope-test-XXXXXX");
-  cr_assert(mkdtemp(shell_folder));
+  folder_make(shell_folder);
 }
 
 static inline void shell_end(void) { nftw(shell_folder, shell_remove, 16, FTW_DEPTH | FTW_PHYS); }
