@@ -46,6 +46,7 @@ vnni     := -march=x86-64-v4 -mavx512vnni
 
 SOURCES  := $(filter-out $(if $(KERNELS),kernels/no_cuda.c reference/no_cuda64.c harness/measure/no_cuda.c) \
               harness/base/ranks_mpi.c,$(wildcard harness/*.c harness/*/*.c harness/*/*/*.c kernels/*.c reference/*.c))
+HEADERS  := $(wildcard harness/*.h harness/*/*.h harness/*/*/*.h kernels/*.h reference/*.h)
 TESTS    := $(wildcard tests/*.c) $(filter-out %/main.c,$(wildcard tests/words/*.c tests/fuzz/*.c tests/mutants/*.c))
 WORDS    := $(wildcard tests/words/*.c)
 MUTANTS  := $(wildcard tests/mutants/*.c)
@@ -77,9 +78,8 @@ bench: deps                     ## speed of operators and modes at the 130M shap
 
 check: deps-check               ## build and run every test
 	@$(AGAIN) all $(BUILD)/check
+	@$(AGAIN) $(BUILD)/to_add.passed $(if $(KERNELS),$(BUILD)/ptx.passed)
 	tests/check_includes.sh
-	tests/to_add.sh "$(BUILD)" "$(CFLAGS)"
-	$(if $(KERNELS),tests/check_ptx.sh $(NVCC) $(filter -f% -p%,$(NVFLAGS)))
 	OMP_WAIT_POLICY=passive tests/in_scratch.sh $(BUILD)/check -j$$(($$(nproc) + 1)) $(CHECK)   # one more than processors: some wait; spinning threads make small operators ten times slower
 
 check-exhaustive: deps-check    ## the float32 functions over every float32 there is, the float64 ones over 2.5 billion points, more planted events and numbers that are traps: ten minutes
@@ -151,7 +151,7 @@ TIDIED   := $(filter $(SOURCES) $(if $(MPICC),harness/base/ranks_mpi.c),$(sort $
 CHECKED  := $(wildcard harness/*.c harness/*/*.c harness/*/*/*.c kernels/*.c reference/*.c)
 AFFECTED  = $(if $(SINCE),$(shell tests/affected.sh $(BUILD) $(SINCE) $(CHECKED)),$(CHECKED))
 lint: deps-lint                 ## clang-format, cppcheck, -Wconversion and clang-tidy must have nothing to say (SINCE=COMMIT: on what it may have changed)
-	clang-format --dry-run -Werror $(SOURCES) $(TESTS) $(wildcard harness/*.h harness/*/*.h harness/*/*/*.h kernels/*.h reference/*.h tests/*.h tests/*/*.h)
+	clang-format --dry-run -Werror $(SOURCES) $(TESTS) $(HEADERS) $(wildcard tests/*.h tests/*/*.h)
 	printf '%s\n' $(AFFECTED) | cppcheck -j $(shell nproc) --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
 	  --suppress=missingIncludeSystem --suppress=uninitvar --suppress=invalidFunctionArg -I. -Iharness --file-list=-
 	@$(AGAIN) $(BUILD)/build_info.h
@@ -211,6 +211,12 @@ $(BUILD)/%.o: %.c Makefile
 $(BUILD)/tests/%.o: tests/%.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -O1 -MMD -MP -c $< -o $@
+
+# Half a minute each, of what seldom changes.
+$(BUILD)/to_add.passed: tests/to_add.sh $(wildcard tests/toy/*) README.md Makefile $(SOURCES) $(HEADERS) | $(OBJECTS)
+	tests/to_add.sh "$(BUILD)" "$(CFLAGS)" && touch $@
+$(BUILD)/ptx.passed: tests/check_ptx.sh $(KERNELS:%=$(BUILD)/%.o)
+	tests/check_ptx.sh $(NVCC) $(filter -f% -p%,$(NVFLAGS)) && touch $@
 
 $(BUILD)/preload/%.so: tests/preload/%.c
 	@mkdir -p $(@D)
