@@ -51,9 +51,7 @@ static inline int shell_remove(const char *path, const struct stat *info, int ty
   return remove(path);
 }
 
-static inline void shell_begin(void) {
-  folder_make(shell_folder);
-}
+static inline void shell_begin(void) { folder_make(shell_folder); }
 
 static inline void shell_end(void) { nftw(shell_folder, shell_remove, 16, FTW_DEPTH | FTW_PHYS); }
 
