@@ -1,4 +1,4 @@
-# driftscope: `make run` answers the main question, `make check` tests. Nothing is written outside build/ and results/.
+# driftscope: `make run` answers the main question, `make check` tests. Nothing is written outside build/ and results/ but packages, and what tests remove again.
 PACKAGES := gcc make pkg-config git libhdf5-dev libgsl-dev libyaml-dev libjansson-dev libxxhash-dev libpcre2-dev libutf8proc-dev zlib1g-dev \
             libcriterion-dev libcmark-gfm-dev libcmark-gfm-extensions-dev gnuplot-nox
 CHECK_PACKAGES := python3 python3-h5py python3-numpy python3-pandas python3-tables python3-xarray python3-netcdf4 python3-h5netcdf \
@@ -216,7 +216,7 @@ $(BUILD)/tests/%.o: tests/%.c Makefile
 $(BUILD)/to_add.passed: tests/to_add.sh $(wildcard tests/toy/*) README.md Makefile $(SOURCES) $(HEADERS) | $(OBJECTS)
 	tests/to_add.sh "$(BUILD)" "$(CFLAGS)" && touch $@
 $(BUILD)/ptx.passed: tests/check_ptx.sh $(KERNELS:%=$(BUILD)/%.o)
-	tests/check_ptx.sh $(NVCC) $(filter -f% -p%,$(NVFLAGS)) && touch $@
+	tests/check_ptx.sh "$(NVCC) $(filter -f% -p%,$(NVFLAGS))" $(KERNELS) && touch $@
 
 $(BUILD)/preload/%.so: tests/preload/%.c
 	@mkdir -p $(@D)

@@ -140,8 +140,8 @@ static void expect_one_line(int status, const char *file, const char *says, cons
 Test(child, files_made_to_do_harm_are_refused_in_one_line) {
   setenv("ASAN_OPTIONS", "handle_segv=0:handle_sigfpe=0:handle_abort=0", 1); /* in its place */
   for (int i = 0; i < HOSTILE; i++) {
-    char file[64], folder[] = "/tmp/driftscope-test-XXXXXX";
-    cr_assert_not_null(mkdtemp(folder));
+    char file[64], folder[FOLDER_NAME];
+    folder_make(folder);
     snprintf(file, sizeof file, "tests/hostile/%s.h5", hostile[i].name);
     int status = shell("%s report %s -o %s 2>&1", shell_program(), file, folder);
     expect_one_line(status, file, hostile[i].says, "report");

@@ -4,6 +4,7 @@
 #include "shipped_model.h"
 
 #include "base/process.h"
+#include "tests/folder.h"
 #include "walk/walk.h"
 
 #include <sys/wait.h>
@@ -104,10 +105,10 @@ Test(layers, checkpoint_that_is_replaced_while_it_is_read_is_refused_by_name) {
                                      "model-00001-of-00002.safetensors",
                                      "model-00002-of-00002.safetensors"};
   enum { FILES = sizeof name / sizeof *name };
-  char folder[] = "/tmp/driftscope-test-XXXXXX", from[FILES][96], to[FILES][96];
+  char folder[FOLDER_NAME], from[FILES][128], to[FILES][128];
   Status st = {0};
   Shipped s = {0};
-  cr_assert_not_null(mkdtemp(folder));
+  folder_make(folder);
   for (int i = 0; i < FILES; i++) {
     snprintf(from[i], sizeof *from, SHIPPED_MODEL "/%s", name[i]);
     snprintf(to[i], sizeof *to, "%s/%s", folder, name[i]);
