@@ -247,7 +247,8 @@ typedef struct Made {
   Arena *arena;
   const char *const *name; /* [ALL_SIDES] */
   int from, to;            /* layers that are there */
-  int read, run;
+  bool without_ends;       /* what the head makes is not */
+  int read, run, heads;
 } Made;
 
 static Made made; /* counted by sources, whose context is the model */
@@ -270,17 +271,21 @@ static bool has_made(void *context, const PromptShape *prompt, const char *side,
                      TensorSet set) {
   const Made *m = context;
   (void)prompt, (void)side;
-  cr_expect_eq(set, (TensorSet)1 << T_BLOCK_OUT | (TensorSet)1 << T_LOGITS);
+  const TensorSet out = (TensorSet)1 << T_BLOCK_OUT, ends = (TensorSet)1 << T_LOGITS;
+  cr_expect(set == out || set == (out | ends));
+  if (layer == LAYERS - 1 && set & ends && m->without_ends) return false;
   return layer >= m->from && layer < m->to;
 }
 
 static bool read_made(void *context, const PromptShape *prompt, const char *name, int layer,
                       TensorSet set, Arena *arena, Trace *trace, Status *st) {
-  (void)prompt, (void)set, (void)arena, (void)st;
+  (void)prompt, (void)arena, (void)st;
   Made *m = context;
   int side = 0;
   while (strcmp(m->name[side], name) != 0) side++;
-  *trace = m->trace[side][layer];
+  *trace = (Trace){.family = m->trace[side][layer].family};
+  for (int id = 0; id < T_COUNT; id++)
+    if (set >> id & 1) trace->t[id] = m->trace[side][layer].t[id];
   m->read++;
   return true;
 }
@@ -299,6 +304,18 @@ static void count_block64(const Source *source, const Mode *mode, int layer, con
   reference.block(&reference, mode, layer, x, arena, trace);
 }
 
+static void count_head(const Source *source, const Tensor *x, Arena *arena, Trace *trace) {
+  const Source cpu = source_cpu(source->context);
+  made.heads++;
+  cpu.head(&cpu, x, arena, trace);
+}
+
+static void count_head64(const Source *source, const Tensor *x, Arena *arena, Trace *trace) {
+  const Source reference = source_ref64(source->context);
+  made.heads++;
+  reference.head(&reference, x, arena, trace);
+}
+
 /* The first two sides take the same way up to layer 7. */
 static Walk counted_walk(Shipped *s, const Mode *const *parting, const PromptShape *prompt,
                          const Visitor *visitor, Progress *progress) {
@@ -311,23 +328,26 @@ static Walk counted_walk(Shipped *s, const Mode *const *parting, const PromptSha
   for (int i = 0; i < ALL_SIDES; i++) {
     side[i].stored = name[i];
     side[i].source.block = i == 2 ? count_block64 : count_block;
+    side[i].source.head = i == 2 ? count_head64 : count_head;
   }
   return walk_of(s, side, ALL_SIDES, prompt, 1, visitor, progress);
 }
 
 typedef struct Case {
-  int from, to, read, run;
+  int from, to, read, run, heads;
+  bool without_ends;
 } Case;
 
 Test(walk, what_is_stored_is_read_and_what_nobody_looks_at_is_run_only_on_the_way) {
   /* Of the ends alone. Side 1 parts at layer 7. */
   static const Case cases[] = {
-      {0, 0, 0, 2 * LAYERS + LAYERS - 7}, /* nothing is there */
-      {0, LAYERS, 3, 0},                  /* the last layer of each */
-      {0, 11, 3, 3 * (LAYERS - 11)},      /* layer 10 of each, and on from there */
-      {3, 7, 2, 3 * LAYERS - 3 * 7},      /* layer 6 of the first for two of them */
-      {LAYERS - 1, LAYERS, 3, 0},
-      {5, 6, 2, 2 * (LAYERS - 6) + LAYERS - 7}, /* the first goes on to layer 6 for both */
+      {0, 0, 0, 2 * LAYERS + LAYERS - 7, 3, false}, /* nothing is there */
+      {0, LAYERS, 3, 0, 0, false},                  /* the last layer of each */
+      {0, LAYERS, 3, 0, 3, true},                   /* but for the logits */
+      {0, 11, 3, 3 * (LAYERS - 11), 3, false},      /* layer 10 of each, and on from there */
+      {3, 7, 2, 3 * LAYERS - 3 * 7, 3, false},      /* layer 6 of the first for two of them */
+      {LAYERS - 1, LAYERS, 3, 0, 0, false},
+      {5, 6, 2, 2 * (LAYERS - 6) + LAYERS - 7, 3, false}, /* the first goes on to 6 for both */
   };
   Shipped s = shipped_first(REWRITE_QUAMBA, LAYERS);
   shipped_calibrate(&s, 1, 64);
@@ -349,15 +369,21 @@ Test(walk, what_is_stored_is_read_and_what_nobody_looks_at_is_run_only_on_the_wa
   walk = counted_walk(&s, parting, &prompt, &plain, &quiet);
   cr_assert(walk_run(&walk, scratch, &st), "%s", st.text);
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-    const StoredTensors stored = {.context = &made, .has = has_made, .read = read_made};
+    const StoredTensors stored = {.context = &made,
+                                  .out = (TensorSet)1 << T_BLOCK_OUT,
+                                  .ends = (TensorSet)1 << T_NORM_F | (TensorSet)1 << T_LOGITS,
+                                  .has = has_made,
+                                  .read = read_made};
     Seen got = {.arena = &s.arena};
     Visitor visitor = {.context = &got, .looks_at = ends, .end = see};
     walk = counted_walk(&s, parting, &prompt, &visitor, &quiet);
     walk.stored = &stored;
-    made.from = cases[i].from, made.to = cases[i].to, made.read = made.run = 0;
+    made.from = cases[i].from, made.to = cases[i].to, made.without_ends = cases[i].without_ends;
+    made.read = made.run = made.heads = 0;
     cr_assert(walk_run(&walk, scratch, &st), "%s", st.text);
     cr_expect_eq(made.read, cases[i].read, "case %zu: %d layers were read", i, made.read);
     cr_expect_eq(made.run, cases[i].run, "case %zu: %d layers were run", i, made.run);
+    cr_expect_eq(made.heads, cases[i].heads, "case %zu: the head ran %d times", i, made.heads);
     cr_assert_eq(got.calls, ALL_SIDES);
     for (int call = 0; call < ALL_SIDES; call++) {
       expect_bits(got.logits[call], want.logits[call], (size_t)TOKENS * (size_t)s.model.vocab,

@@ -88,6 +88,11 @@ static bool print_checked(Arena *arena, const Spec *spec, const Subject *subject
          "# memory: about %.0f MB; at least %.0f MB, where no layer stays\n",
          (long long)sum.tensors, 1e-6 * (double)sum.results_bytes, 1e-6 * (double)sum.journal_bytes,
          1e-6 * (double)sum.memory.needed, 1e-6 * (double)sum.memory.least);
+  if (sum.streams_bytes)
+    printf(
+        "# where the disk has room, %.1f MB besides until then: what left each layer, for studies "
+        "that begin there\n",
+        1e-6 * (double)sum.streams_bytes);
   if (sum.memory.least > sum.memory.allowed)
     printf("# a run would be refused: it may have %.0f MB\n", 1e-6 * (double)sum.memory.allowed);
   if (spec->keep.tensor_count == 0 && !spec->keep.all_tensors) {

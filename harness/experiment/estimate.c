@@ -241,6 +241,30 @@ static int64_t token_bytes(const Spec *spec, const Subject *subject) {
          (int64_t)sizeof(TokenErrors);
 }
 
+/* Of the journal's streams where they stay: no more than this, which is soon written. */
+static const uint64_t streams_most = (uint64_t)2 << 30;
+
+/* Whether the file holds what leaves each layer of every side. */
+static bool holds_streams(const StoreShape *shape) {
+  const int id = tensors_role(shape->tensors, ROLE_BLOCK_OUT);
+  bool holds = true;
+  for (int layer = 0; layer < shape->layers; layer++)
+    holds &= shape->kept[layer * shape->tensors->count + id];
+  return holds;
+}
+
+/* Who begins in the middle of the model, at what a side of the run left there. */
+static bool any_begins_there(const Spec *spec) {
+  return spec->events.repair || spec->repair_count || spec->swap_count || spec->restore_count ||
+         spec->mend_count || spec->grid.alpha_count;
+}
+
+static int64_t streams_that_stay(const Spec *spec, const StoreShape *shape, const StoreSize *size) {
+  const bool stay = spec->model && any_begins_there(spec) && !holds_streams(shape) &&
+                    size->streams_bytes <= streams_most;
+  return stay ? (int64_t)size->streams_bytes : 0;
+}
+
 Estimate estimate_of(const Spec *spec, const Subject *subject, const Foreign *foreign, bool device,
                      Arena scratch) {
   const StoreShape shape = estimate_shape(&scratch, spec, subject, foreign);
@@ -253,8 +277,20 @@ Estimate estimate_of(const Spec *spec, const Subject *subject, const Foreign *fo
                                      rows / 2 + /* which come without room for other tables */
                                      token_bytes(spec, subject) +
                                      notes_bytes(spec, subject, &memory),
+                    .streams_bytes = streams_that_stay(spec, &shape, &size),
                     .tensors = size.tensors,
                     .memory = memory};
+}
+
+static int64_t disk_free(const struct statvfs *disk) {
+  return (int64_t)disk->f_bavail * (int64_t)disk->f_frsize;
+}
+
+bool estimate_streams_fit(const Estimate *sum, const char *folder, uint64_t standing) {
+  struct statvfs disk;
+  return statvfs(folder, &disk) == 0 &&
+         sum->results_bytes + sum->journal_bytes + sum->streams_bytes <=
+             disk_free(&disk) + (int64_t)standing;
 }
 
 bool estimate_check(const Spec *spec, const Subject *subject, const Estimate *sum,
@@ -262,7 +298,7 @@ bool estimate_check(const Spec *spec, const Subject *subject, const Estimate *su
   const MemoryPlan *memory = &sum->memory;
   struct statvfs disk;
   if (statvfs(folder, &disk) != 0) return FAIL(st, "%s: %s", folder, strerror(errno));
-  int64_t free_bytes = (int64_t)disk.f_bavail * (int64_t)disk.f_frsize, there = (int64_t)standing;
+  int64_t free_bytes = disk_free(&disk), there = (int64_t)standing;
   if (sum->results_bytes + sum->journal_bytes - there > free_bytes)
     return FAIL(
         st,

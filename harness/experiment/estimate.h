@@ -17,6 +17,8 @@ typedef struct MemoryPlan {
 typedef struct Estimate {
   int64_t results_bytes; /* of results.h5 */
   int64_t journal_bytes; /* of the journal beside it, until it is finished */
+  int64_t streams_bytes; /* that the journal may take beside it, for studies that then read what
+                          * left each layer; 0: none would, or it is too much */
   int64_t tensors;       /* datasets in the result */
   MemoryPlan memory;
 } Estimate;
@@ -34,5 +36,7 @@ Estimate estimate_of(const Spec *spec, const Subject *subject, const Foreign *fo
  * of it are on the disk already, of an earlier start; `room` bytes of memory can be had. */
 bool estimate_check(const Spec *spec, const Subject *subject, const Estimate *sum,
                     const char *folder, uint64_t standing, size_t room, Status *st);
+/* Whether the folder's disk has room for the streams too. */
+bool estimate_streams_fit(const Estimate *sum, const char *folder, uint64_t standing);
 
 #endif

@@ -266,7 +266,7 @@ static bool load_and_run(Arena *arena, Experiment *e, const RunOptions *options,
 static bool run_new(Arena *arena, Experiment *e, const RunOptions *options,
                     const RunOutcome *outcome, double start_s, Status *st) {
   const Spec *spec = e->spec;
-  uint64_t standing;
+  uint64_t standing = 0;
   progress_say(e->progress, "%s", words_title((Language)e->progress->language, arena, spec->title));
   if (spec->model) TRY(find_device(spec, e->progress, &e->device, &e->subject, st));
   TRY(spread_device(e, options->share_device, st));
@@ -281,7 +281,9 @@ static bool run_new(Arena *arena, Experiment *e, const RunOptions *options,
     TRY(load(arena, spec, &sum.memory, e->progress, &e->subject, st));
   else
     omp_set_num_threads(ranks_threads(spec->threads, omp_get_num_procs()));
-  const StoreShape shape = estimate_shape(arena, spec, &e->subject, &e->foreign);
+  StoreShape shape = estimate_shape(arena, spec, &e->subject, &e->foreign);
+  shape.streams_stay = sum.streams_bytes > 0 && ranks()->hosts == 1 && !e->shard.shards &&
+                       estimate_streams_fit(&sum, options->folder, standing);
   TRY(spread_store(arena, e, options, outcome->results, &shape, st));
   process_stop_means(options->fresh
                          ? "; without --fresh the same command goes on with what is finished"

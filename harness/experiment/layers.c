@@ -54,7 +54,7 @@ static bool resume(void *context, int prompt, int *done, Tensor *stream, Arena *
   *done = store_layers_done(e->store, prompt, *arena);
   if (*done == 0 || *done == e->subject.model.layers) return true;
   for (int s = 0; s < e->pairs.walked; s++)
-    TRY(store_read_stream(arena, e->store, prompt, s, &stream[s], st));
+    TRY(store_read_stream(arena, e->store, prompt, *done - 1, s, &stream[s], st));
   return true;
 }
 

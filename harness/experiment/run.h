@@ -52,7 +52,7 @@ static inline int run_prompts(const Experiment *e) {
 /* The key of a finished result, which may be anything: it is read in a child. */
 bool run_key_there(const char *results, RunKey *key, Arena scratch, Status *st);
 
-/* stored.c: what the run's own file holds, for studies that follow; `e` must stay. */
+/* stored.c: what the run's own file and journal hold, for studies that follow; `e` must stay. */
 StoredTensors run_stored(Experiment *e);
 
 /* layers.c: the walk of all prompts under all modes and the reference; every layer is measured and

@@ -5,9 +5,13 @@
  *   PROMPT.layer_NN.entry     head, a record a kept tensor, then tables: head and rows
  *   PROMPT.layer_NN.streams   a head a side, then each stream's values */
 #include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "store/state.h"
 
@@ -150,10 +154,20 @@ const void *entry_rows(const Entry *entry, const Table *table, size_t *count) {
 /* --- streams ---------------------------------------------------------------------------------- */
 
 typedef struct StreamHead {
+  Digest seal; /* of the file's name, all that follows here, and the values: one is read alone */
   int32_t type, rows, cols;
   float scale;
   char kernel[TEXT_KERNEL];
 } StreamHead;
+
+static Digest stream_seal(const char *name, const StreamHead *head, const void *values,
+                          size_t bytes) {
+  const size_t told = offsetof(StreamHead, type);
+  const Digest all[] = {digest_of(name, strlen(name)),
+                        digest_of((const char *)head + told, sizeof *head - told),
+                        digest_of(values, bytes)};
+  return digest_join(all, 3);
+}
 
 static size_t stream_values(const Tensor *t) {
   return (size_t)t->rows * (size_t)t->cols * format_size(t->format);
@@ -166,7 +180,7 @@ size_t streams_size(const Tensor *stream, int sides) {
 }
 
 /* Their NaNs stay as they are: a run that goes on starts from the very bits. */
-void streams_make(char *image, const Tensor *stream, int sides) {
+void streams_make(char *image, const char *name, const Tensor *stream, int sides) {
   StreamHead *head = (StreamHead *)(void *)image;
   char *values = image + (size_t)sides * sizeof *head;
   for (int s = 0; s < sides; s++) {
@@ -179,22 +193,30 @@ void streams_make(char *image, const Tensor *stream, int sides) {
     head[s].scale = t->scale.value;
     table_text(head[s].kernel, TEXT_KERNEL, t->kernel ? t->kernel : "");
     tensor_pack(t, values);
+    head[s].seal = stream_seal(name, &head[s], values, stream_values(t));
     values += stream_values(t);
   }
 }
 
+/* One of a prompt; its values are still to come. */
+static bool stream_of(const StoreShape *shape, int prompt, const StreamHead *head, Tensor *stream,
+                      Status *why) {
+  const int id = tensors_role(shape->tensors, ROLE_BLOCK_OUT);
+  if ((head->type != FORMAT_F32 && head->type != FORMAT_F64) ||
+      head->rows != shape->prompt[prompt].T ||
+      head->cols != shape->dims[shape->tensors->info[id].cols] || !ends(head->kernel))
+    return FAIL(why, "holds other streams");
+  *stream = tensor_of(NULL, (Format)head->type, head->rows, head->cols, head->scale);
+  stream->kernel = head->kernel;
+  return true;
+}
+
 bool streams_of(const StoreShape *shape, int prompt, Bytes body, Tensor *stream, Status *why) {
   size_t at = (size_t)shape->streams * sizeof(StreamHead);
-  const int stream_id = tensors_role(shape->tensors, ROLE_BLOCK_OUT);
   for (int s = 0; s < shape->streams; s++) {
-    const StreamHead *head = (const StreamHead *)(const void *)body.data + s;
-    if (body.count < at || (head->type != FORMAT_F32 && head->type != FORMAT_F64) ||
-        head->rows != shape->prompt[prompt].T ||
-        head->cols != shape->dims[shape->tensors->info[stream_id].cols] || !ends(head->kernel))
-      return FAIL(why, "holds other streams");
-    stream[s] =
-        tensor_of((char *)body.data + at, (Format)head->type, head->rows, head->cols, head->scale);
-    stream[s].kernel = head->kernel;
+    if (body.count < at) return FAIL(why, "holds other streams");
+    TRY(stream_of(shape, prompt, (const StreamHead *)(const void *)body.data + s, &stream[s], why));
+    stream[s].data = (char *)body.data + at;
     at += stream_values(&stream[s]);
   }
   return at == body.count || FAIL(why, "holds other streams");
@@ -209,16 +231,40 @@ bool streams_read(Arena *arena, const Store *store, int prompt, int layer, Tenso
          streams_of(store->shape, prompt, body, stream, why);
 }
 
-bool store_read_stream(Arena *arena, const Store *store, int prompt, int side, Tensor *t,
+/* A side's alone, of the file of all. */
+static bool read_one(Arena *arena, const Store *store, int prompt, int file, const char *name,
+                     int side, Tensor *stream, Status *why) {
+  StreamHead *head = ARENA_NEW(arena, StreamHead, side + 1);
+  uint64_t at = (uint64_t)store->shape->streams * sizeof *head;
+  if (!read_at(file, head, (size_t)(side + 1) * sizeof *head, 0))
+    return FAIL(why, "%s", strerror(errno));
+  for (int s = 0; s <= side; s++) {
+    TRY(stream_of(store->shape, prompt, &head[s], stream, why));
+    if (s < side) at += stream_values(stream);
+  }
+  stream->data = arena_room(arena, stream_values(stream), 1);
+  if (!read_at(file, (void *)(uintptr_t)stream->data, stream_values(stream), at))
+    return FAIL(why, "%s", strerror(errno));
+  const Digest seal = stream_seal(name, &head[side], stream->data, stream_values(stream));
+  return !memcmp(&seal, &head[side].seal, sizeof seal) ||
+         FAIL(why, "its digest differs: it has changed since it was written");
+}
+
+bool store_holds_stream(const Store *store, int prompt, int layer) {
+  char name[PART_NAME];
+  part_layer_name(store, prompt, layer, "streams", name);
+  return store->shape->streams_stay && faccessat(store->lock, name, R_OK, 0) == 0;
+}
+
+bool store_read_stream(Arena *arena, const Store *store, int prompt, int layer, int side, Tensor *t,
                        Status *st) {
   char name[PART_NAME];
   Status why = {0};
-  const int layer = store->done[prompt] - 1;
-  assert(layer >= 0);
-  Tensor *stream = ARENA_NEW(arena, Tensor, store->shape->streams);
   part_layer_name(store, prompt, layer, "streams", name);
-  if (!streams_read(arena, store, prompt, layer, stream, &why))
-    return FAIL(st, "%s/%s: %s", store->folder, name, why.text);
-  *t = stream[side];
-  return true;
+  const int file = openat(store->lock, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  bool ok = file >= 0 || FAIL(&why, "%s", strerror(errno));
+  ok = ok && read_one(arena, store, prompt, file, name, side, t, &why);
+  if (file >= 0) close(file);
+  return ok || FAIL(st, "%s/%s: %s; a new start of the run makes again what does not hold",
+                    store->folder, name, why.text);
 }

@@ -403,19 +403,25 @@ static void add_layer(const StoreShape *shape, int prompt, int layer, StoreSize 
     }
 }
 
-/* The old streams go when the new are there. */
+static uint64_t streams_bytes(const StoreShape *shape, int prompt) {
+  const int id = tensors_role(shape->tensors, ROLE_BLOCK_OUT);
+  const uint64_t values =
+      (uint64_t)shape->prompt[prompt].T * (uint64_t)shape->dims[shape->tensors->info[id].cols];
+  uint64_t bytes = STREAMS_OVERHEAD;
+  for (int side = 0; side < shape->streams; side++)
+    bytes += values * format_size(shape->side[side].layer[0].format[id]) + STREAMS_OVERHEAD;
+  return bytes;
+}
+
+/* Where they do not stay, the old streams go when the new are there. */
 StoreSize store_size(const StoreShape *shape) {
   StoreSize size = {.file_bytes = FILE_OVERHEAD};
-  uint64_t structure = FILE_OVERHEAD * (1 + (uint64_t)shape->prompts), most_streams = 0;
-  const int stream = shape->prompts ? tensors_role(shape->tensors, ROLE_BLOCK_OUT) : ABSENT;
+  uint64_t structure = FILE_OVERHEAD * (1 + (uint64_t)shape->prompts), passing = 0;
   for (int p = 0; p < shape->prompts; p++) {
     if (!shape_has(shape, p)) continue;
-    const uint64_t values =
-        (uint64_t)shape->prompt[p].T * (uint64_t)shape->dims[shape->tensors->info[stream].cols];
-    uint64_t streams = STREAMS_OVERHEAD;
-    for (int side = 0; side < shape->streams; side++)
-      streams += values * format_size(shape->side[side].layer[0].format[stream]) + STREAMS_OVERHEAD;
-    most_streams = most(most_streams, 2 * streams);
+    const uint64_t streams = streams_bytes(shape, p);
+    passing = most(passing, 2 * streams);
+    size.streams_bytes += (uint64_t)shape->layers * streams;
     size.file_bytes += FILE_OVERHEAD;
     for (int layer = 0; layer < shape->layers; layer++) {
       uint64_t held;
@@ -424,6 +430,6 @@ StoreSize store_size(const StoreShape *shape) {
     }
   }
   structure += (uint64_t)size.tensors * DATASET_OVERHEAD;
-  size.journal_bytes = structure + most_streams;
+  size.journal_bytes = structure + (shape->streams_stay ? size.streams_bytes : passing);
   return size;
 }

@@ -57,6 +57,13 @@ static bool has_streams(const Store *store, int prompt, int layer, Arena scratch
   return !store->shape->streams || streams_read(&scratch, store, prompt, layer, stream, &why);
 }
 
+/* Whether these streams are asked for, when so many layers stand: by the next layer, or, where they
+ * stay, by the studies. */
+static bool wants_streams(const Store *store, int prompt, int layer, int done, Arena scratch) {
+  if (!store->shape->streams_stay) return layer == done - 1 && done < store->shape->layers;
+  return layer < done && has_streams(store, prompt, layer, scratch);
+}
+
 /* Of a prompt whose streams are damaged the layers before are of no use: it begins where there are
  * streams to begin from. */
 int store_layers_done(Store *store, int prompt, Arena scratch) {
@@ -67,7 +74,7 @@ int store_layers_done(Store *store, int prompt, Arena scratch) {
   while (done > 0 && done < layers && !has_streams(store, prompt, done - 1, scratch)) done--;
   for (int layer = 0; layer < layers; layer++) {
     part_layer_name(store, prompt, layer, "streams", name);
-    if (layer != done - 1 || done == layers) part_remove(store, name);
+    if (!wants_streams(store, prompt, layer, done, scratch)) part_remove(store, name);
     part_layer_name(store, prompt, layer, "entry", name);
     if (layer >= done) part_remove(store, name);
   }

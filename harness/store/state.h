@@ -189,9 +189,10 @@ bool entry_take(Arena *arena, const Store *store, int prompt, int layer, Entry *
 const EntryTensor *entry_record(const Entry *entry, const Slot *slot);
 /* NULL where the entry has none. */
 const void *entry_rows(const Entry *entry, const Table *table, size_t *count);
-/* The image of a layer's streams; and stream [sides] back, in the arena. */
+/* The image of a layer's streams, for a file of this name; and stream [sides] back, in the arena.
+ */
 size_t streams_size(const Tensor *stream, int sides);
-void streams_make(char *image, const Tensor *stream, int sides);
+void streams_make(char *image, const char *name, const Tensor *stream, int sides);
 bool streams_of(const StoreShape *shape, int prompt, Bytes body, Tensor *stream, Status *why);
 bool streams_read(Arena *arena, const Store *store, int prompt, int layer, Tensor *stream,
                   Status *why);

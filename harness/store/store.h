@@ -54,19 +54,21 @@ typedef struct StoreShape {
   const bool *here;      /* [prompts]: those that the file holds, of a part of a run; NULL: all */
   const StoreSide *side; /* modes as they are listed, the reference, sources */
   int sides;
-  int streams;      /* so many of them, from the first, start a layer from what left the one
-                     * before */
-  const bool *kept; /* [layers * tensors->count]: which tensors of a layer the file holds */
-  bool f16_as_f32;  /* float16 is stored widened */
-  bool later;       /* a copy of a layer is written while the next one is computed elsewhere */
+  int streams;       /* so many of them, from the first, start a layer from what left the one
+                      * before */
+  const bool *kept;  /* [layers * tensors->count]: which tensors of a layer the file holds */
+  bool streams_stay; /* the streams of all layers stay in the journal until the run is finished, for
+                      * store_holds_stream */
+  bool f16_as_f32;   /* float16 is stored widened */
+  bool later;        /* a copy of a layer is written while the next one is computed elsewhere */
 } StoreShape;
 
 typedef struct Store Store; /* in the arena that it was opened with */
 
 /* What the shape takes: of the file without its tables, of the journal beside it without its rows,
- * of memory. */
+ * of memory; and what the journal's streams take where they stay. */
 typedef struct StoreSize {
-  uint64_t file_bytes, journal_bytes, memory_bytes;
+  uint64_t file_bytes, journal_bytes, memory_bytes, streams_bytes;
   int64_t tensors; /* datasets */
 } StoreSize;
 StoreSize store_size(const StoreShape *shape);
@@ -98,10 +100,13 @@ void store_close(Store *store);
 /* How many layers of this prompt, from 0 without a gap, stand whole: every digest is checked. What
  * stands beyond them is removed. */
 int store_layers_done(Store *store, int prompt, Arena scratch);
-/* What the next layer of this side starts from, bit for bit; after store_layers_done said a number
- * that is neither 0 nor all. Data in the arena. */
-bool store_read_stream(Arena *arena, const Store *store, int prompt, int side, Tensor *t,
+/* What left a layer of this side, bit for bit: what the next one starts from. Of the last layer
+ * that store_layers_done said to stand, where that is not the model's last, or of one whose streams
+ * are held. Data in the arena. */
+bool store_read_stream(Arena *arena, const Store *store, int prompt, int layer, int side, Tensor *t,
                        Status *st);
+/* Whether the streams of a layer that stands have stayed. */
+bool store_holds_stream(const Store *store, int prompt, int layer);
 
 /* A tensor of a layer; `row`: of the layer's rows of table_tensor_stats, the one whose digest is
  * this tensor's; -1: none. The digest is that of the tensor's own values, NaN canonical, the same

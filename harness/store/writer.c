@@ -93,7 +93,7 @@ static bool write_layer(Store *store, Status *st) {
   part_layer_name(store, job->prompt, job->layer, "entry", name);
   TRY(part_write(store, name, store->entry, job->entry_bytes, st));
   store->done[job->prompt] = job->layer + 1;
-  if (job->layer == 0) return true;
+  if (job->layer == 0 || store->shape->streams_stay) return true;
   part_layer_name(store, job->prompt, job->layer - 1, "streams",
                   name); /* nobody starts from these any more */
   return part_remove(store, name), true;
@@ -237,10 +237,12 @@ bool store_put_layer(Store *store, int prompt, int layer, const StoreLayer *what
   job->entry_bytes = entry_size(what, kept);
   take_tensors(store, &arena, what);
   TRY(settle_all(store, st));
-  if (what->stream && layer + 1 < store->shape->layers) {
+  if (what->stream && (layer + 1 < store->shape->layers || store->shape->streams_stay)) {
+    char name[PART_NAME];
+    part_layer_name(store, prompt, layer, "streams", name);
     job->streams_bytes = streams_size(what->stream, store->shape->streams);
     job->streams = arena_room(&arena, job->streams_bytes + PART_SEAL, 1);
-    streams_make(job->streams, what->stream, store->shape->streams);
+    streams_make(job->streams, name, what->stream, store->shape->streams);
   }
   set_state(store, WRITER_BUSY);
   return true;

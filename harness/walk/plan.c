@@ -53,33 +53,47 @@ static bool is_looked_at(const Walk *w, int prompt, int s, int layer) {
   return looked;
 }
 
-static bool is_stored(const WalkRun *run, const Way *way, int s, int layer) {
-  const Walk *w = run->walk;
+/* Of what is asked of a step, that which is read, the head being run behind it where it must be; 0:
+ * not all of it is stored. */
+static TensorSet stored_of(const Walk *w, const Way *way, int s, int layer, TensorSet asked) {
   const WalkSide *side = &w->side[s];
-  return w->stored && side->stored &&
-         w->stored->has(w->stored->context, way->shape, side->stored, layer, run->back);
+  const StoredTensors *stored = w->stored;
+  if (!stored || !side->stored || side->source.ahead) return 0;
+  if (stored->has(stored->context, way->shape, side->stored, layer, asked)) return asked;
+  const TensorSet bare = asked & ~stored->ends;
+  const bool with_head = layer == w->layers - 1 && !side->layers && bare != asked;
+  return with_head && stored->has(stored->context, way->shape, side->stored, layer, bare) ? bare
+                                                                                          : 0;
 }
 
 Doing way_doing(const Walk *w, const Way *way, int side, int layer) {
   return way->doing[side * w->layers + layer];
 }
 
+TensorSet way_reads(const Walk *w, const Way *way, int side, int layer) {
+  return way->reads[side * w->layers + layer];
+}
+
 /* From the last side and its last layer on: what a layer needs stands before it, in the side itself
- * or in one that it follows, and is met later. */
+ * or in one that it follows, and is met later. What is asked of a step stands in `reads` first. */
 void plan_way(const WalkRun *run, Way *way, Arena *arena) {
   const Walk *w = run->walk;
+  const TensorSet out = w->stored ? w->stored->out : TENSORS_ALL;
   way->doing = ARENA_NEW(arena, Doing, w->sides * w->layers);
+  way->reads = ARENA_NEW(arena, TensorSet, w->sides * w->layers);
   for (int s = w->sides - 1; s >= 0; s--)
     for (int layer = walk_layers_of(w, s) - 1; layer >= 0; layer--) {
-      Doing *own = &way->doing[s * w->layers + layer];
-      const bool ahead = w->side[s].source.ahead != NULL;
-      if (!ahead && *own == DOES_NOTHING && !is_looked_at(w, way->prompt, s, layer)) continue;
       const int by = walk_runner(run, s, layer);
-      way->doing[by * w->layers + layer] = DOES_RUN;
-      if (by != s) continue;
-      if (!ahead && is_stored(run, way, s, layer)) *own = DOES_READ;
-      if (*own == DOES_RUN && layer > 0)
-        way->doing[walk_runner(run, s, layer - 1) * w->layers + layer - 1] = DOES_RUN;
+      TensorSet *asked = &way->reads[by * w->layers + layer];
+      if (w->side[s].source.ahead) *asked |= out; /* which computes its layers one by one */
+      if (is_looked_at(w, way->prompt, s, layer)) *asked |= run->back;
+      if (by != s || !*asked) continue;
+      Doing *doing = &way->doing[s * w->layers + layer];
+      const TensorSet stored = stored_of(w, way, s, layer, *asked);
+      *doing = stored ? DOES_READ : DOES_RUN;
+      *asked = stored;
+      if (*doing == DOES_RUN && layer > 0)
+        way->reads[walk_runner(run, s, layer - 1) * w->layers + layer - 1] |= out;
     }
 }
 

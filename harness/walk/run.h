@@ -21,10 +21,11 @@ typedef enum Doing {
 typedef struct Way {
   const PromptShape *shape;
   int prompt;
-  int first;      /* layer */
-  int done;       /* layers that nothing is to be made of any more */
-  SideLane *lane; /* [sides] */
-  Doing *doing;   /* [sides][layers]: way_doing */
+  int first;        /* layer */
+  int done;         /* layers that nothing is to be made of any more */
+  SideLane *lane;   /* [sides] */
+  Doing *doing;     /* [sides][layers]: way_doing */
+  TensorSet *reads; /* [sides][layers]: of what is read */
 } Way;
 
 /* Which earlier side's layers before `parts` are its own, and are not run again. */
@@ -60,6 +61,7 @@ void way_put_stream(SideLane *lane, int layer, const Tensor *stream);
 /* The side that runs or reads this layer of side s. */
 int walk_runner(const WalkRun *run, int s, int layer);
 Doing way_doing(const Walk *walk, const Way *way, int side, int layer);
+TensorSet way_reads(const Walk *walk, const Way *way, int side, int layer);
 /* Whether any prompt on its way needs the weights of a layer for a side: to run it, or for a
  * visitor that computes with what was read of it. */
 bool walk_needs(const WalkRun *run, int side, int layer);
@@ -68,7 +70,7 @@ bool walk_needs(const WalkRun *run, int side, int layer);
 
 /* Fills run->companion. */
 void plan_companions(WalkRun *run);
-/* Fills way->doing. */
+/* Fills way->doing and way->reads. */
 void plan_way(const WalkRun *run, Way *way, Arena *arena);
 
 /* --- ahead.c: weights, and sides that compute ahead ------------------------------------------- */

@@ -76,13 +76,20 @@ static bool run_side(const Step *step, int s, Arena *arena, Status *st) {
   return source->check(source, walk_mode(side, layer), layer, trace, st);
 }
 
-/* The same of what is stored. */
+/* The same of what is stored, with the head behind it where somebody looks at what is not. */
 static bool read_side(const Step *step, int s, Arena *arena, Status *st) {
-  const StoredTensors *stored = step->walk->stored;
-  Trace *trace = &step->trace[s];
-  TRY(stored->read(stored->context, step->way->shape, step->walk->side[s].stored, step->layer,
-                   step->run->back, arena, trace, st));
-  way_put_stream(&step->way->lane[s], step->layer + 1, trace_role(trace, ROLE_BLOCK_OUT));
+  const Walk *w = step->walk;
+  const StoredTensors *stored = w->stored;
+  const WalkSide *side = &w->side[s];
+  const TensorSet reads = way_reads(w, step->way, s, step->layer);
+  Trace ends = {0}, *trace = &step->trace[s];
+  TRY(stored->read(stored->context, step->way->shape, side->stored, step->layer, reads, arena,
+                   trace, st));
+  const Tensor *out = trace_role(trace, ROLE_BLOCK_OUT);
+  if (step->layer == w->layers - 1 && !side->layers && step->run->back & stored->ends & ~reads)
+    side->source.head(&side->source, out, arena, &ends);
+  way_put_stream(&step->way->lane[s], step->layer + 1, out);
+  trace_add_ends(trace, &ends);
   return true;
 }
 

@@ -5,7 +5,8 @@
  * compute with it. The witness of every layer that is run is checked.
  *
  * No more is computed than visitors look at: a side runs the layers that somebody looks at and
- * those before them, back to the nearest that the run has stored; what is stored is read.
+ * those before them, back to the nearest that the run has stored; what is stored is read, and the
+ * head is run behind it where its results are not.
  *
  * Memory: two streams [T, D] a side and prompt of a batch, and the traces of a layer: of all sides
  * where a visitor wants them side by side, else of one. Each side gives the bits that it gives when
@@ -95,6 +96,8 @@ typedef struct Keeper {
 /* What the run has stored of its sides' tensors. */
 typedef struct StoredTensors {
   void *context;
+  TensorSet out;  /* what leaves a block: all that the next one asks for */
+  TensorSet ends; /* what the head makes of it behind the last */
   /* Whether those of the set that a side of this name makes in a layer of a prompt, all of which
    * somebody has finished, stand there in the formats that they were made in. */
   bool (*has)(void *context, const PromptShape *prompt, const char *side, int layer, TensorSet set);

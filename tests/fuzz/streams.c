@@ -19,7 +19,7 @@ Bytes made_streams(Arena *arena) {
   }
   const size_t bytes = streams_size(stream, JOURNAL_SIDES);
   char *image = arena_alloc(arena, bytes, 1);
-  streams_make(image, stream, JOURNAL_SIDES);
+  streams_make(image, "a.layer_00.streams", stream, JOURNAL_SIDES);
   return (Bytes){image, bytes};
 }
 
