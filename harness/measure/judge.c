@@ -2,6 +2,7 @@
 
 #include <gsl/gsl_sort.h>
 #include <gsl/gsl_statistics_double.h>
+#include <gsl/gsl_vector_long_double.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,13 +19,26 @@ typedef struct Judged {
   double mean, std, min, max;
 } Judged;
 
-/* GSL's sd_with_fixed_mean divides once an element, which takes most of its time; its sum of
- * squares is the same sum in long double. */
+/* GSL's own mean and sd_with_fixed_mean divide once an element, which takes most of their time; its
+ * sums are as exact, in long double. */
+static double mean_of(const double *x, size_t n) {
+  enum { PIECE = 512 };
+  long double piece[PIECE], sum = 0;
+  for (size_t first = 0, count; first < n; first += count) {
+    count = n - first < PIECE ? n - first : PIECE;
+    for (size_t i = 0; i < count; i++) piece[i] = x[first + i];
+    const gsl_vector_long_double_const_view of =
+        gsl_vector_long_double_const_view_array(piece, count);
+    sum += gsl_vector_long_double_sum(&of.vector);
+  }
+  return (double)(sum / (long double)n);
+}
+
 static Judged judged(const double *x, size_t n) {
   Judged j = {NAN, NAN, NAN, NAN};
   if (!n) return j;
   gsl_stats_minmax(&j.min, &j.max, x, 1, n);
-  j.mean = gsl_stats_mean(x, 1, n);
+  j.mean = mean_of(x, n);
   j.std = sqrt(gsl_stats_tss_m(x, 1, n, j.mean) / (double)n);
   return j;
 }
@@ -103,7 +117,7 @@ static PartErrors judge_parts(const double *d, const double *a, Parts p, double 
   if (e.worst >= 0) {
     if (of_claimed >= most * (1 - (double)p.each * 0x1p-52)) e.worst = p.claimed;
     for (size_t i = 0; i < kept; i++) error[i] /= most;
-    const double sum = gsl_stats_mean(error, 1, kept) * (double)kept;
+    const double sum = mean_of(error, kept) * (double)kept;
     e.worst_share = 1 / sum;
     e.effective = sum * sum / gsl_stats_tss_m(error, 1, kept, 0);
   }
@@ -153,13 +167,6 @@ static double steps_at(const Tensor *base, const Tensor *other, bool f16, size_t
   return fabs((double)place_f16(x) - (double)place_f16(y));
 }
 
-/* Whole numbers, none below 0: up to 2^53 double adds them up exactly, without GSL's division an
- * element. */
-static double mean_of_counts(const double *x, size_t n) {
-  const double mean = gsl_stats_absdev_m(x, 1, n, 0);
-  return mean * (double)n < 0x1p53 ? mean : gsl_stats_mean(x, 1, n);
-}
-
 static void judge_steps(const Tensor *base, const Tensor *other, const Arrays *v, PairStats *row) {
   const bool f16 = base->format == FORMAT_F16 && other->format == FORMAT_F16;
   size_t kept = 0;
@@ -167,7 +174,7 @@ static void judge_steps(const Tensor *base, const Tensor *other, const Arrays *v
     if (isfinite(v->a[i]) && isfinite(v->b[i]))
       v->x[kept++] = steps_at(base, other, f16, i, v->a[i], v->b[i]);
   row->ulp_max = kept ? gsl_stats_max(v->x, 1, kept) : NAN;
-  row->ulp_mean = kept ? mean_of_counts(v->x, kept) : NAN;
+  row->ulp_mean = kept ? mean_of(v->x, kept) : NAN;
   snprintf(row->ulp_type, sizeof row->ulp_type, "%s", f16 ? "f16" : "f32");
 }
 
@@ -209,23 +216,41 @@ static void judge_moments(const Arrays *v, bool equal, PairStats *row) {
   row->max_rel = relative_to(a.max, row->max_diff);
 }
 
-/* GSL's covariance about 0 is sum (a b) / (n - 1); of one element it is not. */
-static double dot_of(const Arrays *v) {
+/* Sums of squares: of the base, the other, and the difference. */
+typedef struct Squares {
+  double base, other, error;
+} Squares;
+
+static Squares squares_of(const Arrays *v, bool equal) {
+  Squares s;
+  s.base = gsl_stats_tss_m(v->a, 1, v->kept, 0);
+  s.other = equal ? s.base : gsl_stats_tss_m(v->b, 1, v->kept, 0);
+  for (size_t i = 0; i < v->kept; i++) v->x[i] = v->b[i] - v->a[i];
+  s.error = equal ? 0 : gsl_stats_tss_m(v->x, 1, v->kept, 0);
+  return s;
+}
+
+/* By the law of cosines, where the sizes are near each other. GSL's covariance about 0, which
+ * divides once an element, is sum (a b) / (n - 1); of one element it is not. */
+static double dot_of(const Arrays *v, Squares s) {
   const double n = (double)v->kept;
+  if (s.other > s.base / 4 && s.other < s.base * 4) return (s.base + s.other - s.error) / 2;
   if (v->kept == 1) return v->a[0] * v->b[0];
   return gsl_stats_covariance_m(v->a, 1, v->b, 1, v->kept, 0, 0) * (n - 1);
 }
 
 static double within_one(double x) { return x > 1 ? 1 : x < -1 ? -1 : x; }
 
-static void judge_angles(const Arrays *v, bool equal, PairStats *row) {
+static void judge_angles(const Arrays *v, Squares s, PairStats *row) {
   const size_t n = v->kept;
-  row->cosine = row->pearson = row->base_l2 = NAN;
+  row->cosine = row->pearson = row->base_l2 = row->rmse = row->rel_l2 = row->sqnr_db = NAN;
   if (!n) return;
-  const double base_l2 = sqrt(gsl_stats_tss_m(v->a, 1, n, 0)),
-               other_l2 = equal ? base_l2 : sqrt(gsl_stats_tss_m(v->b, 1, n, 0));
-  row->base_l2 = base_l2;
-  if (base_l2 > 0 && other_l2 > 0) row->cosine = within_one(dot_of(v) / (base_l2 * other_l2));
+  row->base_l2 = sqrt(s.base);
+  row->rmse = sqrt(s.error / (double)n);
+  row->rel_l2 = relative_to(row->base_l2, sqrt(s.error));
+  row->sqnr_db = -20 * log10(row->rel_l2);
+  if (s.base > 0 && s.other > 0)
+    row->cosine = within_one(dot_of(v, s) / (sqrt(s.base) * sqrt(s.other)));
   if (row->min_base < row->max_base && row->min_other < row->max_other)
     row->pearson = within_one(gsl_stats_correlation(v->a, 1, v->b, 1, n));
 }
@@ -236,7 +261,7 @@ static void judge_relative(const Arrays *v, PairStats *row) {
     if (v->a[i] != 0) v->x[nonzero++] = fabs(v->b[i] - v->a[i]) / fabs(v->a[i]);
   row->zero_base = (int64_t)(v->kept - nonzero);
   row->max_rel_error = nonzero ? gsl_stats_max(v->x, 1, nonzero) : NAN;
-  row->mean_rel_error = nonzero ? gsl_stats_mean(v->x, 1, nonzero) : NAN;
+  row->mean_rel_error = nonzero ? mean_of(v->x, nonzero) : NAN;
 }
 
 /* GSL's quantile of sorted data of the two neighbours that GSL selects: the others need not be in
@@ -250,17 +275,12 @@ static double quantile_behind(double *x, size_t n, double f, size_t *from) {
   return k + 1 < n ? gsl_stats_quantile_from_sorted_data(pair, 1, 2, place - (double)k) : at;
 }
 
-/* Behind judge_angles, which left the base's size. */
 static void judge_errors(const Arrays *v, PairStats *row) {
   const size_t n = v->kept;
   double *quantile[] = {&row->p50, &row->p90, &row->p95, &row->p99, &row->p999};
   for (size_t i = 0; i < n; i++) v->x[i] = fabs(v->b[i] - v->a[i]);
-  const double error2 = n ? gsl_stats_tss_m(v->x, 1, n, 0) : NAN;
   row->max_abs = n ? gsl_stats_max(v->x, 1, n) : NAN;
-  row->mean_abs = n ? gsl_stats_mean(v->x, 1, n) : NAN;
-  row->rmse = sqrt(error2 / (double)n);
-  row->rel_l2 = n ? relative_to(row->base_l2, sqrt(error2)) : NAN;
-  row->sqnr_db = -20 * log10(row->rel_l2);
+  row->mean_abs = n ? mean_of(v->x, n) : NAN;
   size_t from = 0;
   for (int i = 0; i < PAIR_QUANTILES; i++)
     *quantile[i] = n ? quantile_behind(v->x, n, pair_quantiles[i], &from) : NAN;
@@ -294,7 +314,7 @@ void judge_pair(const Tensor *base, const Tensor *other, bool rows_are_tokens,
   row->nonfinite = (int64_t)(n - v.kept);
   const bool equal = are_equal(&v);
   judge_moments(&v, equal, row);
-  judge_angles(&v, equal, row);
+  judge_angles(&v, squares_of(&v, equal), row);
   judge_relative(&v, row);
   judge_errors(&v, row);
 }

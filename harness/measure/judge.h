@@ -1,6 +1,6 @@
 /* judge: the rows of measure/stats.h once more, by GSL's own functions on plain arrays of doubles
- * (gsl_stats_mean, gsl_stats_sd_with_fixed_mean, gsl_stats_minmax, gsl_stats_tss_m,
- * gsl_stats_correlation, gsl_stats_select, gsl_stats_quantile_from_sorted_data): slow, and another
+ * (gsl_vector_long_double_sum, gsl_stats_tss_m, gsl_stats_minmax, gsl_stats_correlation,
+ * gsl_stats_select, gsl_stats_quantile_from_sorted_data): slow, and another
  * computation of everything but what a value and a step are. And by how much a row may differ from
  * it: counts, indices, extremes and quantiles not at all; means, deviations and sizes by what
  * their additions may round away (measure/judge_bounds.c). */
