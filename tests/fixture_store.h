@@ -220,6 +220,7 @@ static inline void fixture_rows(const StoreShape *shape, int prompt, int layer,
     rows[m].layer = layer;
     rows[m].n = 1000 * prompt + 10 * layer + m;
     rows[m].mean = -1.5 * layer;
+    rows[m].nonfinite = 1;
     strcpy(rows[m].digest, fixture_digest(shape, prompt, layer, m, T_NORM).hex);
   }
 }

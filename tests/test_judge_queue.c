@@ -40,14 +40,22 @@ static bool judge(int rows, int wrong, int wrong_too, Status *st) {
   JudgeQueue *q = judge_queue_begin(ROWS, COLS);
   cr_assert(q);
   bool ok = true;
-  for (int i = 0; ok && i < rows; i++) {
-    TensorStats row = m.row;
-    StatsJob job = m.job;
-    job.tensor_row = &row;
-    snprintf(row.tensor, sizeof row.tensor, "row_%d", i);
-    if (i == wrong || i == wrong_too) row.mean += 1;
-    ok = judge_queue_add(q, &job, m.arena, st);
-    cr_expect_eq(row.checked, 1);
+  for (int i = 0, count; ok && i < rows; i += count) {
+    enum { MOST = 5 }; /* at once: 1, 2, … of them, and again */
+    TensorStats row[MOST];
+    StatsJob job[MOST];
+    const StatsJob *some[MOST];
+    count = 1 + i % MOST < rows - i ? 1 + i % MOST : rows - i;
+    for (int k = 0; k < count; k++) {
+      row[k] = m.row;
+      job[k] = m.job;
+      job[k].tensor_row = &row[k];
+      some[k] = &job[k];
+      snprintf(row[k].tensor, sizeof row[k].tensor, "row_%d", i + k);
+      if (i + k == wrong || i + k == wrong_too) row[k].mean += 1;
+    }
+    ok = judge_queue_add(q, some, count, m.arena, st);
+    for (int k = 0; ok && k < count; k++) cr_expect_eq(row[k].checked, 1);
   }
   if (ok)
     ok = judge_queue_end(q, m.arena, st);
@@ -94,7 +102,8 @@ Test(judge_queue, who_leaves_leaves_rows_behind, .timeout = 60) {
   make(&m, 3);
   for (int again = 0; again < 20; again++) {
     JudgeQueue *q = judge_queue_begin(ROWS, COLS);
-    for (int i = 0; i < 3; i++) cr_assert(judge_queue_add(q, &m.job, m.arena, &st), "%s", st.text);
+    for (int i = 0; i < 3; i++)
+      cr_assert(judge_queue_add(q, &(const StatsJob *){&m.job}, 1, m.arena, &st), "%s", st.text);
     judge_queue_leave(q);
   }
 }
@@ -104,9 +113,11 @@ Test(judge_queue, what_is_larger_than_was_said_is_judged_when_it_comes) {
   Status st = {0};
   make(&m, 5);
   JudgeQueue *q = judge_queue_begin(ROWS, COLS - 1);
-  cr_assert(judge_queue_add(q, &m.job, m.arena, &st), "%s", st.text);
+  cr_assert(judge_queue_add(q, &(const StatsJob *){&m.job}, 1, m.arena, &st), "%s", st.text);
   m.row.std += 1;
-  cr_expect(!judge_queue_add(q, &m.job, m.arena, &st) && strstr(st.text, "std"), "%s", st.text);
+  cr_expect(!judge_queue_add(q, &(const StatsJob *){&m.job}, 1, m.arena, &st) &&
+                strstr(st.text, "std"),
+            "%s", st.text);
   judge_queue_leave(q);
 }
 
@@ -115,6 +126,6 @@ Test(judge_queue, where_there_is_no_memory_for_it_rows_are_judged_when_they_come
   Status st = {0};
   make(&m, 7);
   cr_expect_null(judge_queue_begin((size_t)1 << 24, (size_t)1 << 24));
-  cr_expect(judge_queue_add(NULL, &m.job, m.arena, &st), "%s", st.text);
+  cr_expect(judge_queue_add(NULL, &(const StatsJob *){&m.job}, 1, m.arena, &st), "%s", st.text);
   cr_expect(judge_queue_end(NULL, m.arena, &st), "%s", st.text);
 }

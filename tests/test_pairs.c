@@ -28,6 +28,8 @@ static Layer layer_of(int tokens) {
   Subject *subject = ARENA_NEW(&l.arena, Subject, 1);
   subject->model.config.family = &family_mamba1;
   subject->model.layers = 2;
+  Spec *spec = ARENA_NEW(&l.arena, Spec, 1);
+  spec->prompt_count = 1;
   subject->model.layer = ARENA_NEW(&l.arena, ModelLayer, 2);
   SidePair *pair = ARENA_NEW(&l.arena, SidePair, PAIRS);
   pair[0] = (SidePair){0, 2};
@@ -41,7 +43,7 @@ static Layer layer_of(int tokens) {
     l.trace[s].t[T_BLOCK_OUT].stride = WIDTH + 2;
     fill(&l.trace[s].t[T_BLOCK_OUT], 1 + (float)s * 0.01f);
   }
-  l.pairs = (Pairs){.spec = ARENA_NEW(&l.arena, Spec, 1),
+  l.pairs = (Pairs){.spec = spec,
                     .subject = subject,
                     .side = side,
                     .sides = SIDES,

@@ -143,7 +143,7 @@ static void check_float16(bool widen, bool later) {
   Tensor half = tensor_of(h, FORMAT_F16, 7, 6, 0), narrow = half,
          plain = tensor_of(wide, FORMAT_F32, 7, 6, 0);
   narrow.cols = 4; /* out_proj is [T, D], a view of it here */
-  TensorStats rows[3] = {0};
+  TensorStats rows[3] = {{.nonfinite = 1}, {.nonfinite = 1}, {.nonfinite = 1}};
   TableRows table = {&table_tensor_stats, rows, 3};
   const StoreTensor list[] = {
       {0, T_GATED, &half, 0}, {0, T_OUT_PROJ, &narrow, 1}, {0, T_X_PROJ_IN, &plain, 2}};

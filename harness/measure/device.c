@@ -276,7 +276,7 @@ static size_t finish_bytes(const StatsJob *job, int jobs) {
 
 size_t stats_device_scratch_bytes(const StatsJob *job, int jobs) {
   return (size_t)omp_get_max_threads() * (finish_bytes(job, jobs) + sizeof(Arena) + 64) +
-         (size_t)jobs * (KINDS * sizeof(DevicePart) + sizeof(StatsJob *)) + 3 * 64;
+         (size_t)jobs * KINDS * (sizeof(DevicePart) + sizeof(StatsJob *) + sizeof(Kind)) + 4 * 64;
 }
 
 void stats_device_finish(const StatsJob *job, int jobs, const void *pinned, Arena scratch) {
@@ -285,13 +285,17 @@ void stats_device_finish(const StatsJob *job, int jobs, const void *pinned, Aren
   const int threads = omp_get_max_threads();
   Arena *own = ARENA_NEW(&scratch, Arena, threads);
   for (int i = 0; i < threads; i++) own[i] = arena_carve(&scratch, finish_bytes(job, jobs));
-  const StatsJob **of = ARENA_NEW(&scratch, const StatsJob *, jobs);
-  for (Kind k = 0; k < KINDS; k++) {
-    const int count = layout.list[k].count;
-    for (int i = 0, at = 0; i < jobs; i++)
-      if (has(&job[i], k)) of[at++] = &job[i];
+  const StatsJob **of = ARENA_NEW(&scratch, const StatsJob *, jobs *KINDS);
+  Kind *kind = ARENA_NEW(&scratch, Kind, jobs * KINDS);
+  int count = 0;
+  for (Kind k = 0; k < KINDS; k++)
+    for (int i = 0; i < jobs; i++)
+      if (has(&job[i], k)) kind[count] = k, of[count++] = &job[i];
+  const int tops = layout.list[KIND_TOP].count; /* into rows that the pairs' parts have filled */
 #pragma omp parallel for schedule(dynamic)
-    for (int i = 0; i < count; i++)
-      finish_part(k, of[i], &layout.list[k].part[i], own[omp_get_thread_num()]);
-  }
+  for (int i = 0; i < count - tops; i++)
+    finish_part(kind[i], of[i], &part[i], own[omp_get_thread_num()]);
+#pragma omp parallel for if (tops > 0)
+  for (int i = count - tops; i < count; i++)
+    finish_part(kind[i], of[i], &part[i], own[omp_get_thread_num()]);
 }

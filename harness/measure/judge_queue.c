@@ -15,6 +15,7 @@ enum { ROWS_A_THREAD = 4 };
 static const double patience_s = 1; /* with judges that are late, at the end */
 
 typedef struct Kept {
+  StatsJob of;  /* what was asked for */
   StatsJob job; /* of the copies below */
   Tensor base, other;
   TensorStats tensor_row;
@@ -26,6 +27,7 @@ typedef struct Kept {
 typedef struct Batch {
   Kept *kept; /* [most] */
   int count, taken, judged;
+  int placed;       /* behind `count`: those that have room, and whose tensors are to be copied */
   int fault;        /* the first that is not what GSL says; -1: none */
   Arena room, left; /* for the copies: all, and what is left */
 } Batch;
@@ -259,20 +261,39 @@ bool judge_queue_end(JudgeQueue *q, Arena scratch, Status *st) {
   return ok;
 }
 
-static void keep(JudgeQueue *q, const StatsJob *job) {
-  Batch *b = &q->batch[q->now];
-  Kept *kept = &b->kept[b->count];
+/* Room for its rows, next to each other. */
+static void place_copy(Arena *room, const Tensor *t, Tensor *copy) {
+  *copy = *t;
+  copy->stride = t->cols;
+  copy->data = arena_room(room, (size_t)t->rows * (size_t)t->cols, format_size(t->format));
+}
+
+static void place(Batch *b, const StatsJob *job) {
+  Kept *kept = &b->kept[b->count + b->placed++];
   kept->judged = false;
-  kept->job = *job;
-  kept->base = tensor_copy(&b->left, job->base);
+  kept->job = kept->of = *job;
+  place_copy(&b->left, job->base, &kept->base);
   kept->job.base = &kept->base;
-  if (job->other) kept->other = tensor_copy(&b->left, job->other), kept->job.other = &kept->other;
+  if (job->other) place_copy(&b->left, job->other, &kept->other), kept->job.other = &kept->other;
   if (job->tensor_row)
     kept->tensor_row = *job->tensor_row, kept->job.tensor_row = &kept->tensor_row;
   if (job->pair_row) kept->pair_row = *job->pair_row, kept->job.pair_row = &kept->pair_row;
+}
+
+/* By all threads at once, for those that were placed; and to the judges with them. */
+static void copy_placed(JudgeQueue *q) {
+  Batch *b = &q->batch[q->now];
+  Kept *placed = b->kept + b->count;
+#pragma omp parallel for schedule(dynamic) if (b->placed)
+  for (int i = 0; i < 2 * b->placed; i++) {
+    const Kept *kept = &placed[i / 2];
+    if (i % 2 == 0) tensor_pack(kept->of.base, kept->base.data);
+    if (i % 2 == 1 && kept->of.other) tensor_pack(kept->of.other, kept->other.data);
+  }
   pthread_mutex_lock(&q->lock);
-  b->count++;
-  pthread_cond_signal(&q->more);
+  b->count += b->placed;
+  b->placed = 0;
+  pthread_cond_broadcast(&q->more);
   pthread_mutex_unlock(&q->lock);
 }
 
@@ -281,15 +302,26 @@ static bool fits(const JudgeQueue *q, const StatsJob *job) {
   const Batch *b = &q->batch[q->now];
   const size_t one = elements_of(job) * format_size(job->base->format) + 64,
                other = job->other ? elements_of(job) * format_size(job->other->format) + 64 : 0;
-  return b->count < q->most && one + other <= (size_t)(b->left.end - b->left.next);
+  return b->count + b->placed < q->most && one + other <= (size_t)(b->left.end - b->left.next);
 }
 
-bool judge_queue_add(JudgeQueue *q, const StatsJob *job, Arena scratch, Status *st) {
+/* Places a row; or judges it, where there is no room and none to be had. */
+static bool add(JudgeQueue *q, const StatsJob *job, Arena scratch, Status *st) {
   bool ready = q && elements_of(job) <= q->elements && parts_of(job) <= q->parts;
   if (job->tensor_row) job->tensor_row->checked = 1;
   if (job->pair_row) job->pair_row->checked = 1;
-  if (ready && !fits(q, job)) TRY(turn(q, &ready, scratch, st));
+  if (ready && !fits(q, job)) {
+    copy_placed(q);
+    TRY(turn(q, &ready, scratch, st));
+  }
   if (!ready) return judge_job(job, scratch, st);
-  keep(q, job);
-  return true;
+  return place(&q->batch[q->now], job), true;
+}
+
+bool judge_queue_add(JudgeQueue *q, const StatsJob *const *job, int jobs, Arena scratch,
+                     Status *st) {
+  bool ok = true;
+  for (int i = 0; ok && i < jobs; i++) ok = add(q, job[i], scratch, st);
+  if (q) copy_placed(q);
+  return ok;
 }

@@ -15,10 +15,11 @@ typedef struct JudgeQueue JudgeQueue;
  * judge_queue_end or judge_queue_leave. */
 JudgeQueue *judge_queue_begin(size_t rows, size_t cols);
 size_t judge_queue_bytes(size_t rows, size_t cols, int threads);
-/* A filled row of a tensor or a pair; marks it as checked, which it is once the queue has ended: of
- * a run that is killed before and goes on, what was waiting is marked and not judged. Fails as
+/* Filled rows of tensors and pairs; marks them as checked, which they are once the queue has ended:
+ * of a run that is killed before and goes on, what was waiting is marked and not judged. Fails as
  * judge_job does, now or at a later call. Scratch of all threads, as stats_jobs takes it. */
-bool judge_queue_add(JudgeQueue *queue, const StatsJob *job, Arena scratch, Status *st);
+bool judge_queue_add(JudgeQueue *queue, const StatsJob *const *job, int jobs, Arena scratch,
+                     Status *st);
 /* All that is left. Nothing is judged after it. */
 bool judge_queue_end(JudgeQueue *queue, Arena scratch, Status *st);
 /* Of what is left, nothing. */

@@ -179,23 +179,22 @@ size_t streams_size(const Tensor *stream, int sides) {
   return bytes;
 }
 
+static void make_one(const char *name, const Tensor *t, StreamHead *head, char *values) {
+  assert(t->format == FORMAT_F32 || t->format == FORMAT_F64);
+  *head = (StreamHead){
+      .type = (int32_t)t->format, .rows = t->rows, .cols = t->cols, .scale = t->scale.value};
+  table_text(head->kernel, TEXT_KERNEL, t->kernel ? t->kernel : "");
+  tensor_pack(t, values);
+  head->seal = stream_seal(name, head, values, stream_values(t));
+}
+
 /* Their NaNs stay as they are: a run that goes on starts from the very bits. */
 void streams_make(char *image, const char *name, const Tensor *stream, int sides) {
   StreamHead *head = (StreamHead *)(void *)image;
-  char *values = image + (size_t)sides * sizeof *head;
-  for (int s = 0; s < sides; s++) {
-    const Tensor *t = &stream[s];
-    assert(t->format == FORMAT_F32 || t->format == FORMAT_F64);
-    memset(&head[s], 0, sizeof head[s]);
-    head[s].type = (int32_t)t->format;
-    head[s].rows = t->rows;
-    head[s].cols = t->cols;
-    head[s].scale = t->scale.value;
-    table_text(head[s].kernel, TEXT_KERNEL, t->kernel ? t->kernel : "");
-    tensor_pack(t, values);
-    head[s].seal = stream_seal(name, &head[s], values, stream_values(t));
-    values += stream_values(t);
-  }
+#pragma omp parallel for schedule(dynamic)
+  for (int s = 0; s < sides; s++)
+    make_one(name, &stream[s], &head[s],
+             image + streams_size(stream, s) + (size_t)(sides - s) * sizeof *head);
 }
 
 /* One of a prompt; its values are still to come. */

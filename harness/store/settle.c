@@ -53,16 +53,23 @@ typedef struct Settled {
   DigestState own, stored;
 } Settled;
 
-/* Some of its elements, to `to` as they are stored; `half`: room where they are widened, or NULL.
- */
+/* Some of its elements, to `to` as they are stored, which they may be already; `half`: room where
+ * they are widened, or NULL. */
 static void settle_piece(const Tensor *piece, uint16_t *half, void *to, Settled *digests) {
   const size_t n = (size_t)piece->rows * (size_t)piece->cols, size = format_size(piece->format);
   void *copy = half ? (void *)half : to;
-  pack_canonical(piece, copy);
+  if (copy != piece->data) pack_canonical(piece, copy);
   digest_add(&digests->own, copy, n * size);
   if (!half) return;
   widen(half, n, to);
   digest_add(&digests->stored, to, n * sizeof(float));
+}
+
+/* Whether its elements stand as they are digested and stored: no NaN is among them. */
+static bool is_settled(const Job *job, const JobTensor *what) {
+  const bool has_no_nan =
+      what->from.format == FORMAT_I8 || (what->row >= 0 && job->stats[what->row].nonfinite == 0);
+  return has_no_nan && what->from.stride == what->from.cols;
 }
 
 /* False, with errno, where a piece cannot be written. */
@@ -78,7 +85,9 @@ static bool settle(const Store *store, const JobTensor *what, Digest *own, Diges
   digest_begin(&digests.stored);
   for (size_t first = 0, count; first < n; first += count) {
     const Tensor piece = tensor_block(from, first, (int)(PIECE / size), &count);
-    char *to = what->data ? (char *)what->data + first * size : room;
+    char *to = what->data                                  ? (char *)what->data + first * size
+               : !widened && is_settled(&store->job, what) ? (char *)(uintptr_t)piece.data
+                                                           : room;
     settle_piece(&piece, widened ? half : NULL, to, &digests);
     if (what->slot && !what->data &&
         !write_at(store->file, to, count * size, what->slot->offset + first * size))

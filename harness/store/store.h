@@ -109,8 +109,9 @@ bool store_read_stream(Arena *arena, const Store *store, int prompt, int layer, 
 bool store_holds_stream(const Store *store, int prompt, int layer);
 
 /* A tensor of a layer; `row`: of the layer's rows of table_tensor_stats, the one whose digest is
- * this tensor's; -1: none. The digest is that of the tensor's own values, NaN canonical, the same
- * in whatever form it is kept, or not. */
+ * this tensor's, and whose `nonfinite` says whether a NaN may be among its values; -1: none. The
+ * digest is that of the tensor's own values, NaN canonical, the same in whatever form it is kept,
+ * or not. */
 typedef struct StoreTensor {
   int side;
   int id;

@@ -197,14 +197,14 @@ static bool judge_some(Pairs *p, const WalkPlace *at, const StatsJob *job, int j
                                                (long long)p->spec->seed, at->prompt, at->layer));
   int *index = ARENA_NEW(&scratch, int, rows);
   for (int i = 0; i < rows; i++) index[i] = i;
-  const int count = judged_in(p, visits);
-  for (int i = 0; i < count && i < rows; i++) {
-    const int other = i + (int)gsl_rng_uniform_int(&rng, (unsigned long)(rows - i)),
-              one = index[other];
+  const int wanted = judged_in(p, visits), count = wanted < rows ? wanted : rows;
+  const StatsJob **chosen = ARENA_NEW(&scratch, const StatsJob *, count);
+  for (int i = 0; i < count; i++) {
+    const int other = i + (int)gsl_rng_uniform_int(&rng, (unsigned long)(rows - i));
+    chosen[i] = &job[index[other]];
     index[other] = index[i];
-    TRY(judge_queue_add(p->judge, &job[one], scratch, st));
   }
-  return true;
+  return judge_queue_add(p->judge, chosen, count, scratch, st);
 }
 
 /* Every row of a layer, to be filled. */
