@@ -48,7 +48,7 @@ static bool look(const Looked *l) {
   changes_write(nowhere, LANGUAGE_ENGLISH, l->mutant, l->mutant, &changed, arena, &ignored[0]);
   verify_results(l->mutant, &rows, arena, &ignored[1]);
   if (l->reported)
-    report_write(&arena, l->mutant, false, l->folder, LANGUAGE_ENGLISH, &report, &ignored[2]);
+    report_write(&arena, l->mutant, NULL, l->folder, LANGUAGE_ENGLISH, &report, &ignored[2]);
   fclose(nowhere);
   bool named = true;
   for (int i = 0; i < 3; i++)

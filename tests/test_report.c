@@ -267,7 +267,7 @@ Test(report, from_a_results_file_come_the_same_report_and_a_csv_a_table) {
 
   Report report = {0};
   const char *folder = arena_printf(&arena, "%s/out", f.folder);
-  cr_assert(report_write(&arena, f.results, false, folder, LANGUAGE_ENGLISH, &report, &st), "%s",
+  cr_assert(report_write(&arena, f.results, NULL, folder, LANGUAGE_ENGLISH, &report, &st), "%s",
             st.text);
   cr_expect_str_eq(report.path, arena_printf(&arena, "%s/report.html", folder));
   Bytes got;
@@ -303,7 +303,7 @@ Test(report, a_file_that_is_no_results_file_is_refused_by_name) {
   Status st = {0};
   Report report = {0};
   store_start();
-  cr_expect(!report_write(&arena, "Makefile", false, "/tmp/driftscope-test-never", LANGUAGE_ENGLISH,
+  cr_expect(!report_write(&arena, "Makefile", NULL, "/tmp/driftscope-test-never", LANGUAGE_ENGLISH,
                           &report, &st));
   cr_expect(strstr(st.text, "Makefile: "), "got: %s", st.text);
   cr_expect(!file_exists("/tmp/driftscope-test-never"),

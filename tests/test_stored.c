@@ -113,3 +113,14 @@ Test(stored, events_begin_at_the_same_elements_whether_layers_are_read_or_comput
   cr_expect(every_cell_equal(&test_arena, computed, f16, &said), "%s", said);
   cr_expect_eq(shell("grep -c element %s/tables/events.csv", test_path("some")), 0);
 }
+
+/* A run's report is made of the tables that it has in memory. */
+Test(stored, the_report_of_a_run_is_the_one_of_its_file, .timeout = 60) {
+  small_model(3);
+  const char *results = small_results("tensors: none", results_of),
+             *folder = arena_printf(&test_arena, "%.*s", (int)strlen(results) - 11, results);
+  RUN(0, "report %s -o %s", results, test_path("again"));
+  cr_expect_eq(shell("rm -r %s/results.h5 %s/calibration.json && diff -r %s %s", folder, folder,
+                     folder, test_path("again")),
+               0, "%s", shell_output);
+}

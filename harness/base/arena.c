@@ -101,6 +101,16 @@ Arena arena_carve(Arena *arena, size_t bytes) {
   return piece;
 }
 
+Arena *arena_split(Arena arena, int *pieces) {
+  Arena *own = ARENA_NEW(&arena, Arena, *pieces);
+  const size_t left = (size_t)(arena.end - arena.next), most = left / ARENA_PIECE,
+               beside = ALIGNMENT + ARENA_GAP;
+  if (most < (size_t)*pieces) *pieces = most < 1 ? 1 : (int)most;
+  const size_t each = left / (size_t)*pieces;
+  for (int i = 0; i < *pieces; i++) own[i] = arena_carve(&arena, each > beside ? each - beside : 0);
+  return own;
+}
+
 void arena_give_back(const Arena *piece) {
   const size_t page = (size_t)sysconf(_SC_PAGESIZE),
                start = ((size_t)piece->base + page - 1) / page * page,

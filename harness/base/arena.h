@@ -32,6 +32,10 @@ char *arena_printf(Arena *arena, const char *format, ...)
     __attribute__((format(printf, 2, 3), nonnull));
 /* A piece of its own, of so many bytes. */
 Arena arena_carve(Arena *arena, size_t bytes);
+/* As scratch, all that is left, in equal pieces for so many threads: for fewer where a piece would
+ * have less than ARENA_PIECE bytes, and for one at least. */
+#define ARENA_PIECE ((size_t)64 << 20)
+Arena *arena_split(Arena arena, int *pieces);
 /* All of a piece that nobody uses any more: the memory is the system's again, and zero when it is
  * used once more. */
 void arena_give_back(const Arena *piece);

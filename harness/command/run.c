@@ -20,7 +20,7 @@
 typedef struct ReportWork {
   Arena *arena;
   const char *results;
-  bool own;
+  const OwnTables *own; /* NULL: another process's file */
   const char *folder;
   const Options *o;
 } ReportWork;
@@ -95,7 +95,8 @@ static bool run_spec(Arena *arena, const Spec *spec, const Options *o, const cha
                   arena_printf(arena, say(o->language, "peak memory %.0f MB"), megabytes),
                   outcome.time_s);
   }
-  const ReportWork report = {arena, outcome.results, !outcome.already_done, options.folder, o};
+  const ReportWork report = {arena, outcome.results, outcome.already_done ? NULL : &outcome.tables,
+                             options.folder, o};
   if (ok && !o->shard.shards && !ranks()->rank)
     ok = report_apart(arena, &report, &outcome, st);
   else
@@ -194,7 +195,8 @@ bool command_micro(Arena *arena, const Options *o, const char *typed, Status *st
   int lock;
   bool ok = experiment_micro(arena, &spec, folder, typed, fresh, &progress, &results, &lock, st);
   progress_clear(&progress);
-  const ReportWork report = {arena, results, true, folder, o};
+  const OwnTables none = {0}; /* they are few, and are read */
+  const ReportWork report = {arena, results, &none, folder, o};
   ok = ok && report_apart(arena, &report, NULL, st);
   folder_unlock(&lock);
   return ok;

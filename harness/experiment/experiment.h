@@ -20,6 +20,7 @@ typedef struct RunOptions {
 typedef struct RunOutcome {
   const char *results; /* path of results.h5; of a part's file, that nobody finishes */
   bool already_done;   /* it was there, of the same run */
+  OwnTables tables;    /* of the file, where it was made now; in the arena */
   double time_s;
   int64_t peak_bytes;
   int lock;       /* of the folder; the caller's to give back (folder_unlock), after the report */

@@ -151,7 +151,7 @@ bool run_results(Arena *arena, Experiment *e, const RunOptions *options, double 
                              .traced = traced};
   TableRows alone[MICRO_TABLES];
   micro_rows_tables(&e->micro, alone);
-  TableRows rows[] = {
+  const TableRows rows[] = {
       {&table_tensor_stats, tensor, tensors},
       {&table_pair_stats, pair, pairs},
       clipped,
@@ -207,6 +207,7 @@ bool run_results(Arena *arena, Experiment *e, const RunOptions *options, double 
     attribute[attributes++] = (Attribute){.name = "different_inputs", .text = inputs.sentence};
   if (inputs.sentence && inputs.meant)
     attribute[attributes++] = (Attribute){.name = "different_inputs_allowed", .text = "true"};
-  return store_finish(e->store, attribute, attributes, rows, (int)(sizeof rows / sizeof *rows),
-                      *arena, st);
+  e->tables.count = (int)(sizeof rows / sizeof *rows);
+  e->tables.rows = memcpy(ARENA_NEW(arena, TableRows, e->tables.count), rows, sizeof rows);
+  return store_finish(e->store, attribute, attributes, e->tables.rows, e->tables.count, *arena, st);
 }

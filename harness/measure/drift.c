@@ -3,6 +3,7 @@
 #include "measure/drift.h"
 
 #include <math.h>
+#include <omp.h>
 #include <stdio.h>
 
 #include "measure/interval.h"
@@ -149,26 +150,37 @@ static Drift pool(const PairStats *rows, const Place *place, size_t count) {
   return drift;
 }
 
+/* A tensor of a layer of a pair, over all prompts. */
+static Drift drift_at(const PairStats *rows, const Place *place, size_t count, Arena scratch) {
+  Drift drift = pool(rows, place, count);
+  pool_tokens(rows, place, count, &drift, scratch);
+  share_of_differing(rows, place, count, &drift, scratch);
+  const Interval interval = pooled_interval(rows, place, count, scratch);
+  drift.rel_l2_low = interval.low;
+  drift.rel_l2_high = interval.high;
+  return drift;
+}
+
 Drift *drift_of(Arena *arena, const Tensors *tensors, const PairStats *rows, size_t count,
                 size_t *drift_count) {
   Drift *drift = ARENA_NEW(arena, Drift, count);
   Arena scratch = *arena;
   const Place *place = places_of(&scratch, tensors, rows, count);
-  size_t made = 0;
-  for (size_t from = 0, to; from < count; from = to) {
-    to = places_alike(place, count, from, true);
-    drift[made] = pool(rows, &place[from], to - from);
-    pool_tokens(rows, &place[from], to - from, &drift[made], scratch);
-    share_of_differing(rows, &place[from], to - from, &drift[made], scratch);
-    Interval interval = pooled_interval(rows, &place[from], to - from, scratch);
-    drift[made].rel_l2_low = interval.low;
-    drift[made].rel_l2_high = interval.high;
-    bool follows = from > 0 && place[from - 1].pair == place[from].pair &&
-                   place[from - 1].tensor == place[from].tensor &&
-                   place[from - 1].layer == place[from].layer - 1;
-    if (follows && drift[made - 1].rel_l2 > 0)
-      drift[made].growth = drift[made].rel_l2 / drift[made - 1].rel_l2;
-    made++;
+  size_t *first = ARENA_NEW(&scratch, size_t, count + 1), made = 0;
+  for (size_t from = 0; from < count; from = first[made]) {
+    first[made++] = from;
+    first[made] = places_alike(place, count, from, true);
+  }
+  int threads = omp_get_max_threads();
+  Arena *own = arena_split(scratch, &threads);
+#pragma omp parallel for num_threads(threads) schedule(dynamic)
+  for (size_t i = 0; i < made; i++)
+    drift[i] = drift_at(rows, &place[first[i]], first[i + 1] - first[i], own[omp_get_thread_num()]);
+  for (size_t i = 1; i < made; i++) {
+    const Place *at = &place[first[i]], *before = at - 1;
+    const bool follows =
+        before->pair == at->pair && before->tensor == at->tensor && before->layer == at->layer - 1;
+    if (follows && drift[i - 1].rel_l2 > 0) drift[i].growth = drift[i].rel_l2 / drift[i - 1].rel_l2;
   }
   *drift_count = made;
   return drift;

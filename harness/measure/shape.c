@@ -6,6 +6,7 @@
 #include <gsl/gsl_randist.h>
 #include <gsl/gsl_rng.h>
 #include <math.h>
+#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -452,14 +453,21 @@ DriftShape *shape_of(Arena *arena, const Tensors *tensors, const PairStats *rows
   for (size_t i = 0; i < count; i++)
     prompts = place[i].prompt >= prompts ? place[i].prompt + 1 : prompts;
   const ShapeDraws draws = shape_draws(&scratch, prompts, seed);
+  size_t *first = ARENA_NEW(&scratch, size_t, count), *behind = ARENA_NEW(&scratch, size_t, count);
   *shapes = 0;
   for (size_t from = 0, to; from < count; from = to) {
     to = places_alike(place, count, from, false);
     if (place[from].tensor < 0 || place[from].tensor >= tensors->layer) continue;
-    shape[(*shapes)++] =
-        shape_of_places(tensors->info[place[from].tensor].rows == DIM_TOKEN, rows, &place[from],
-                        to - from, prompts, layers, limits, &draws, seed, scratch);
+    first[*shapes] = from;
+    behind[(*shapes)++] = to;
   }
+  int threads = omp_get_max_threads();
+  Arena *own = arena_split(scratch, &threads);
+#pragma omp parallel for num_threads(threads) schedule(dynamic)
+  for (size_t i = 0; i < *shapes; i++)
+    shape[i] = shape_of_places(tensors->info[place[first[i]].tensor].rows == DIM_TOKEN, rows,
+                               &place[first[i]], behind[i] - first[i], prompts, layers, limits,
+                               &draws, seed, own[omp_get_thread_num()]);
   ask_all(tensors, shape, *shapes, scratch);
   return shape;
 }

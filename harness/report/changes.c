@@ -15,7 +15,7 @@ static bool read_run(Arena *arena, const char *path, Run *run, Status *st) {
   int count = 0;
   while (tables[count]) count++;
   run->side = ARENA_NEW(arena, TableSide, count);
-  TRY(results_take(arena, path, false, &results, st));
+  TRY(results_take(arena, path, NULL, &results, st));
   bool ok = results_key(&results, &run->key, st);
   for (int i = 0; ok && i < count; i++) {
     void *rows = NULL;

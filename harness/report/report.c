@@ -98,7 +98,8 @@ static bool read_rows(Arena *arena, const Results *results, ReportData *d, Statu
   return true;
 }
 
-static bool read_all(Arena *arena, const char *path, bool own, ReportData *d, Status *st) {
+static bool read_all(Arena *arena, const char *path, const OwnTables *own, ReportData *d,
+                     Status *st) {
   Results results;
   TRY(results_take(arena, path, own, &results, st));
   bool done = read_rows(arena, &results, d, st);
@@ -200,7 +201,7 @@ static Report report_of(Arena *arena, const ReportData *d, const char *folder) {
                            : gates_failed(arena, d)};
 }
 
-bool report_write(Arena *arena, const char *results, bool own, const char *folder,
+bool report_write(Arena *arena, const char *results, const OwnTables *own, const char *folder,
                   Language language, Report *report, Status *st) {
   ReportData data;
   TRY(read_all(arena, results, own, &data, st));

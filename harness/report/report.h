@@ -15,10 +15,10 @@ typedef struct Report {
                          gate; NULL: nothing */
 } Report;
 
-/* In this language, also what `report` says. own: this process has just written the results file.
- * Writes FOLDER/report.md, report.html, tables.tex,
- * plots/NAME.svg and tables/NAME.csv; what `report` points to is in the arena. */
-bool report_write(Arena *arena, const char *results, bool own, const char *folder,
+/* In this language, also what `report` says. `own`: as results_take takes it. Writes
+ * FOLDER/report.md, report.html, tables.tex, plots/NAME.svg and tables/NAME.csv; what `report`
+ * points to is in the arena. */
+bool report_write(Arena *arena, const char *results, const OwnTables *own, const char *folder,
                   Language language, Report *report, Status *st);
 /* The lines that matter, for one pair with a verdict: effect, first difference, shape and
  * growth of block_out and size at the logits, and the bits where they were evaluated; plain text,

@@ -228,6 +228,7 @@ static bool visit_prompts(Walk *walk, hid_t prompts, const char *where, const ch
 static bool visit_tables(Walk *walk, hid_t group, const char *where, const char *name) {
   for (int i = 0; tables[i]; i++) {
     if (strcmp(tables[i]->name, name)) continue;
+    if (walk->results->kept && walk->results->kept[i].table) return passed_over();
     Status why = {0};
     Arena scratch = walk->scratch;
     void *rows;
@@ -309,12 +310,19 @@ static int tables_known(void) {
   return count;
 }
 
-static bool open_results(Arena *keep, const char *path, bool compared, Results *results,
+static void keep_own(const OwnTables *own, TableRows *kept) {
+  for (int i = 0; tables[i]; i++)
+    for (int k = 0; k < own->count; k++)
+      if (own->rows[k].table == tables[i]) kept[i] = own->rows[k];
+}
+
+static bool open_results(Arena *keep, const char *path, const OwnTables *own, Results *results,
                          Arena scratch, Status *st) {
   struct stat info;
   Status reason = {0}, *why = &reason;
   *results = (Results){.path = path, .file = -1};
   if (keep) results->kept = ARENA_NEW(keep, TableRows, tables_known());
+  if (own) keep_own(own, results->kept);
   if (stat(path, &info) != 0) return FAIL(st, "%s: cannot be opened: %s", path, strerror(errno));
   if (!S_ISREG(info.st_mode)) return FAIL(st, "%s: is not a regular file", path);
   if (!h5_start(why)) return FAIL(st, "%s: cannot be opened: %s", path, why->text);
@@ -324,7 +332,7 @@ static bool open_results(Arena *keep, const char *path, bool compared, Results *
   Walk walk = {.results = results,
                .keep = keep,
                .scratch = keep ? *keep : scratch,
-               .compared = compared,
+               .compared = own != NULL,
                .left = NAMES_MOST * (uint64_t)info.st_size,
                .st = st};
   if (walk_all(&walk, results->file)) return true;
@@ -333,10 +341,11 @@ static bool open_results(Arena *keep, const char *path, bool compared, Results *
 }
 
 bool results_open(const char *path, Results *results, Arena scratch, Status *st) {
-  return open_results(NULL, path, false, results, scratch, st);
+  return open_results(NULL, path, NULL, results, scratch, st);
 }
 
-bool results_take(Arena *arena, const char *path, bool own, Results *results, Status *st) {
+bool results_take(Arena *arena, const char *path, const OwnTables *own, Results *results,
+                  Status *st) {
   return open_results(arena, path, own, results, *arena, st);
 }
 

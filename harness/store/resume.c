@@ -1,5 +1,6 @@
 /* resume: what of a run stands, checked digest by digest; its rows; the notes of studies. */
 #include <errno.h>
+#include <omp.h>
 #include <string.h>
 
 #include "measure/ranges.h"
@@ -83,52 +84,79 @@ int store_layers_done(Store *store, int prompt, Arena scratch) {
 
 /* --- rows ------------------------------------------------------------------------------------- */
 
-static bool changed(const Store *store, const StoredRows *of, Status *st) {
-  return FAIL(st, "%s: table %s changed while it was read", store->folder, of->table->name);
-}
-
-/* Of one layer, behind those before. */
-static bool add_rows(const Store *store, const Entry *entry, StoredRows *of, size_t room,
-                     Status *st) {
+/* Of one layer, of one table: counted, or to its place among all. */
+static bool take_rows(const Store *store, const Entry *entry, const StoredRows *of, size_t from,
+                      size_t to, Status *st) {
   size_t n;
   Status why = {0};
   const void *part = entry_rows(entry, of->table, &n);
+  if (n != to - from)
+    return FAIL(st, "%s: table %s changed while it was read", store->folder, of->table->name);
   if (!n) return true;
-  if (of->count + n > room) return changed(store, of, st);
   if (!rows_in_range(of->table, part, n, &why))
     return FAIL(st, "%s: table %s: %s", store->folder, of->table->name, why.text);
-  memcpy((char *)of->rows + of->count * of->table->row_size, part, n * of->table->row_size);
-  of->count += n;
+  memcpy((char *)of->rows + from * of->table->row_size, part, n * of->table->row_size);
   return true;
+}
+
+/* at [count, layers of prompts + 1]: so many rows a layer; or where each layer's begin. */
+typedef struct RowsPass {
+  Store *store;
+  StoredRows *of;
+  int count, units;
+  size_t *at;
+  bool copies;
+} RowsPass;
+
+static bool pass_unit(const RowsPass *p, int unit, Arena scratch, Status *st) {
+  const int layers = p->store->shape->layers;
+  Entry entry;
+  TRY(entry_take(&scratch, p->store, unit / layers, unit % layers, &entry, st));
+  for (int t = 0; t < p->count; t++) {
+    size_t *at = p->at + (size_t)t * (size_t)(p->units + 1) + unit;
+    if (!p->copies)
+      entry_rows(&entry, p->of[t].table, at);
+    else
+      TRY(take_rows(p->store, &entry, &p->of[t], at[0], at[1], st));
+  }
+  return true;
+}
+
+/* By all threads; the first layer's fault is told. */
+static bool pass_all(const RowsPass *p, Arena scratch, Status *st) {
+  int threads = omp_get_max_threads();
+  Arena *own = arena_split(scratch, &threads);
+  int first = p->units;
+#pragma omp parallel for num_threads(threads) schedule(dynamic)
+  for (int unit = 0; unit < p->units; unit++) {
+    Status why = {0};
+    if (pass_unit(p, unit, own[omp_get_thread_num()], &why)) continue;
+#pragma omp critical(store_rows_fault)
+    if (unit < first) first = unit, *st = why;
+  }
+  return first == p->units;
 }
 
 /* Counted first, so that each result is one piece; every layer is read once a pass, for all
  * tables. */
 bool store_rows(Arena *arena, Store *store, StoredRows *of, int count, Status *st) {
-  const int layers = store->shape->layers, units = store->shape->prompts * layers;
-  size_t *room = ARENA_NEW(arena, size_t, count);
+  const int units = store->shape->prompts * store->shape->layers;
+  RowsPass pass = {.store = store, .of = of, .count = count, .units = units};
   TRY(writer_wait(store, st));
-  for (int pass = 0; pass < 2; pass++) {
-    for (int t = 0; t < count; t++) {
-      of[t].rows = pass ? arena_room(arena, room[t], of[t].table->row_size) : NULL;
-      of[t].count = 0;
+  pass.at = ARENA_NEW(arena, size_t, count * (units + 1));
+  TRY(pass_all(&pass, *arena, st));
+  for (int t = 0; t < count; t++) {
+    size_t *at = pass.at + (size_t)t * (size_t)(units + 1), sum = 0;
+    for (int unit = 0; unit <= units; unit++) {
+      const size_t rows = unit < units ? at[unit] : 0;
+      at[unit] = sum;
+      sum += rows;
     }
-    for (int i = 0; i < units; i++) {
-      Arena scratch = *arena;
-      Entry entry;
-      TRY(entry_take(&scratch, store, i / layers, i % layers, &entry, st));
-      for (int t = 0; t < count; t++) {
-        size_t n;
-        if (pass)
-          TRY(add_rows(store, &entry, &of[t], room[t], st));
-        else if (entry_rows(&entry, of[t].table, &n))
-          room[t] += n;
-      }
-    }
+    of[t].count = sum;
+    of[t].rows = arena_room(arena, sum, of[t].table->row_size);
   }
-  for (int t = 0; t < count; t++)
-    if (of[t].count != room[t]) return changed(store, &of[t], st);
-  return true;
+  pass.copies = true;
+  return pass_all(&pass, *arena, st);
 }
 
 /* --- notes ------------------------------------------------------------------------------------ */

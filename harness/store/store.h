@@ -191,10 +191,17 @@ typedef struct Results {
 } Results;
 /* Opens, walks the whole file by the schema and checks every digest. */
 bool results_open(const char *path, Results *results, Arena scratch, Status *st);
-/* The same, for who wants all tables: they stay in the arena, and are not read once more. `own`: of
- * a file that this process has just written, and whose tensors it has compared with their digests:
- * neither are they. */
-bool results_take(Arena *arena, const char *path, bool own, Results *results, Status *st);
+/* The tables of a file that this process has just written, after it had compared its tensors with
+ * their digests. */
+typedef struct OwnTables {
+  const TableRows *rows;
+  int count;
+} OwnTables;
+/* The same, for who wants all tables: they stay in the arena, and are not read once more. `own`:
+ * the file is this process's own; neither its tensors nor these tables are read. NULL: it is not.
+ */
+bool results_take(Arena *arena, const char *path, const OwnTables *own, Results *results,
+                  Status *st);
 void results_close(Results *results);
 /* The text of a root attribute, a number as text ("%.17g"); NULL where it is absent. Texts of up to
  * 4 MiB are attributes as they are: the 1.8 format has no limit of 64 KiB for them. */
