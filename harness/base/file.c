@@ -117,6 +117,18 @@ int file_open_temporary(const char *path, char temporary[4096]) {
   return -1;
 }
 
+/* What is whole under a temporary name gets its own; else it is removed, and errno told. */
+static bool settle_temporary(int fd, bool ok, const char *temporary, const char *path, size_t count,
+                             bool sync, Status *st) {
+  if (ok && sync) ok = fsync(fd) == 0;
+  int why = errno;
+  if (fd >= 0 && close(fd) != 0 && ok) ok = false, why = errno;
+  if (ok && rename(temporary, path) != 0) ok = false, why = errno;
+  if (ok) return true;
+  if (fd >= 0) unlink(temporary);
+  return FAIL(st, "%s: cannot be written (%zu bytes): %s", path, count, strerror(why));
+}
+
 bool file_write(const char *path, const void *bytes, size_t count, bool sync, Status *st) {
   char temporary[4096];
   int fd = file_open_temporary(path, temporary);
@@ -128,13 +140,26 @@ bool file_write(const char *path, const void *bytes, size_t count, bool sync, St
     else
       ok = errno == EINTR;
   }
-  if (ok && sync) ok = fsync(fd) == 0;
-  int why = errno;
-  if (fd >= 0 && close(fd) != 0 && ok) ok = false, why = errno;
-  if (ok && rename(temporary, path) != 0) ok = false, why = errno;
-  if (ok) return true;
-  if (fd >= 0) unlink(temporary);
-  return FAIL(st, "%s: cannot be written (%zu bytes): %s", path, count, strerror(why));
+  return settle_temporary(fd, ok, temporary, path, count, sync, st);
+}
+
+bool file_write_by(const char *path, void (*write_all)(FILE *out, const void *context),
+                   const void *context, Status *st) {
+  char temporary[4096];
+  long written = 0;
+  const int fd = file_open_temporary(path, temporary), own = fd < 0 ? -1 : dup(fd);
+  FILE *out = own < 0 ? NULL : fdopen(own, "w");
+  bool ok = out != NULL;
+  if (!out && own >= 0) close(own);
+  if (out) {
+    write_all(out, context);
+    ok = !ferror(out) && fflush(out) == 0;
+    int why = errno;
+    written = ftell(out);
+    if (fclose(out) != 0 && ok) ok = false, why = errno;
+    errno = why;
+  }
+  return settle_temporary(fd, ok, temporary, path, written > 0 ? (size_t)written : 0, false, st);
 }
 
 bool file_sync_folder(const char *folder, Status *st) {

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/arena.h"
 #include "base/status.h"
@@ -41,6 +42,9 @@ bool file_read_at(int fd, const char *path, uint64_t at, void *to, size_t count,
 /* Writes under a temporary name of its own beside `path`, then renames; `sync` adds fsync of the
  * file. Nothing is left behind on failure. */
 bool file_write(const char *path, const void *bytes, size_t count, bool sync, Status *st);
+/* The same of what a function writes to a stream. */
+bool file_write_by(const char *path, void (*write_all)(FILE *out, const void *context),
+                   const void *context, Status *st);
 /* A new file beside `path`, of a name that nobody else has, for what is written piece by piece; -1
  * and errno where none can be made. */
 int file_open_temporary(const char *path, char temporary[4096]);

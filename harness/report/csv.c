@@ -73,7 +73,7 @@ static void write_row(FILE *out, const Table *table, const char *row) {
 
 /* --- pieces ----------------------------------------------------------------------------------- */
 
-enum { PIECE_ROWS = 1024, PIECES = 64 /* that stand in memory at once */ };
+enum { PIECE_ROWS = 256, PIECES = 256 /* that stand in memory at once */ };
 
 typedef struct Piece {
   char *text; /* NULL: no memory for it */

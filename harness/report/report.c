@@ -42,17 +42,16 @@ static bool draft_end(Draft *draft, Status *st) {
   return whole || FAIL(st, "%s: no memory for its text", draft->path);
 }
 
-static bool draft_save(Draft *draft, Status *st) {
-  bool done = draft_end(draft, st) && file_write(draft->path, draft->text, draft->count, false, st);
-  free(draft->text);
-  return done;
-}
-
 typedef struct TablesWork {
   const ReportData *d;
   const char *folder;
   Arena scratch;
 } TablesWork;
+
+static void write_csv(FILE *out, const void *context) {
+  const TableRows *rows = context;
+  csv_write(out, rows->table, rows->rows, rows->count);
+}
 
 /* In a child, beside the report: they share nothing but the rows. */
 static bool write_tables(FILE *none, void *context, Status *st) {
@@ -61,10 +60,7 @@ static bool write_tables(FILE *none, void *context, Status *st) {
   for (int i = 0; i < work->d->table_count; i++) {
     const TableRows *rows = &work->d->tables[i];
     const char *path = arena_printf(&work->scratch, "%s/%s.csv", work->folder, rows->table->name);
-    Draft draft;
-    TRY(draft_open(&draft, path, st));
-    csv_write(draft.out, rows->table, rows->rows, rows->count);
-    TRY(draft_save(&draft, st));
+    TRY(file_write_by(path, write_csv, rows, st));
   }
   return true;
 }
