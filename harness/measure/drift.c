@@ -6,6 +6,7 @@
 #include <omp.h>
 #include <stdio.h>
 
+#include "base/lanes.h"
 #include "measure/interval.h"
 #include "measure/places.h"
 
@@ -173,9 +174,11 @@ Drift *drift_of(Arena *arena, const Tensors *tensors, const PairStats *rows, siz
   }
   int threads = omp_get_max_threads();
   Arena *own = arena_split(scratch, &threads);
-#pragma omp parallel for num_threads(threads) schedule(dynamic)
-  for (size_t i = 0; i < made; i++)
-    drift[i] = drift_at(rows, &place[first[i]], first[i + 1] - first[i], own[omp_get_thread_num()]);
+  int next = 0;
+#pragma omp parallel for schedule(static, 1) if (threads > 1)
+  for (int lane = 0; lane < threads; lane++)
+    for (int i; (i = lanes_next(&next, (int)made)) >= 0;)
+      drift[i] = drift_at(rows, &place[first[i]], first[i + 1] - first[i], own[lane]);
   for (size_t i = 1; i < made; i++) {
     const Place *at = &place[first[i]], *before = at - 1;
     const bool follows =

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/lanes.h"
 #include "family/trace.h"
 #include "measure/interval.h"
 #include "measure/places.h"
@@ -463,11 +464,13 @@ DriftShape *shape_of(Arena *arena, const Tensors *tensors, const PairStats *rows
   }
   int threads = omp_get_max_threads();
   Arena *own = arena_split(scratch, &threads);
-#pragma omp parallel for num_threads(threads) schedule(dynamic)
-  for (size_t i = 0; i < *shapes; i++)
-    shape[i] = shape_of_places(tensors->info[place[first[i]].tensor].rows == DIM_TOKEN, rows,
-                               &place[first[i]], behind[i] - first[i], prompts, layers, limits,
-                               &draws, seed, own[omp_get_thread_num()]);
+  int next = 0;
+#pragma omp parallel for schedule(static, 1) if (threads > 1)
+  for (int lane = 0; lane < threads; lane++)
+    for (int i; (i = lanes_next(&next, (int)*shapes)) >= 0;)
+      shape[i] = shape_of_places(tensors->info[place[first[i]].tensor].rows == DIM_TOKEN, rows,
+                                 &place[first[i]], behind[i] - first[i], prompts, layers, limits,
+                                 &draws, seed, own[lane]);
   ask_all(tensors, shape, *shapes, scratch);
   return shape;
 }

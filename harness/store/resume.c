@@ -3,6 +3,7 @@
 #include <omp.h>
 #include <string.h>
 
+#include "base/lanes.h"
 #include "measure/ranges.h"
 #include "store/state.h"
 
@@ -126,14 +127,15 @@ static bool pass_unit(const RowsPass *p, int unit, Arena scratch, Status *st) {
 static bool pass_all(const RowsPass *p, Arena scratch, Status *st) {
   int threads = omp_get_max_threads();
   Arena *own = arena_split(scratch, &threads);
-  int first = p->units;
-#pragma omp parallel for num_threads(threads) schedule(dynamic)
-  for (int unit = 0; unit < p->units; unit++) {
-    Status why = {0};
-    if (pass_unit(p, unit, own[omp_get_thread_num()], &why)) continue;
+  int first = p->units, next = 0;
+#pragma omp parallel for schedule(static, 1) if (threads > 1)
+  for (int lane = 0; lane < threads; lane++)
+    for (int unit; (unit = lanes_next(&next, p->units)) >= 0;) {
+      Status why = {0};
+      if (pass_unit(p, unit, own[lane], &why)) continue;
 #pragma omp critical(store_rows_fault)
-    if (unit < first) first = unit, *st = why;
-  }
+      if (unit < first) first = unit, *st = why;
+    }
   return first == p->units;
 }
 

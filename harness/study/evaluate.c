@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/lanes.h"
 #include "family/block.h"
 #include "measure/evaluation.h"
 #include "measure/row_error.h"
@@ -166,15 +167,16 @@ static void compare_pairs(const EvaluationRows *rows, const PredictedMode *mode,
   Arena *own = ARENA_NEW(&scratch, Arena, threads);
   for (int i = 0; i < threads; i++)
     own[i] = arena_carve(&scratch, comparing_bytes(rows->windows, rows->mode[0].length));
-#pragma omp parallel for num_threads(threads) schedule(dynamic)
-  for (int i = 0; i < rows->pairs; i++) {
-    const PredictedMode *a = &mode[asked[i].a], *b = &mode[asked[i].b];
-    const Arena mine = own[omp_get_thread_num()];
-    rows->pair[i] = evaluation_pair(&evaluation_metrics[asked[i].metric], a->window, b->window,
-                                    rows->windows, mine);
-    if (asked[i].metric == 0) predicted_pair(a, b, share, &rows->pair[i], mine); /* bits */
-    rows->pair[i].windows_held = rows->mode[0].disjoint;
-  }
+  int next = 0;
+#pragma omp parallel for schedule(static, 1) if (threads > 1)
+  for (int lane = 0; lane < threads; lane++)
+    for (int i; (i = lanes_next(&next, rows->pairs)) >= 0;) {
+      const PredictedMode *a = &mode[asked[i].a], *b = &mode[asked[i].b];
+      rows->pair[i] = evaluation_pair(&evaluation_metrics[asked[i].metric], a->window, b->window,
+                                      rows->windows, own[lane]);
+      if (asked[i].metric == 0) predicted_pair(a, b, share, &rows->pair[i], own[lane]); /* bits */
+      rows->pair[i].windows_held = rows->mode[0].disjoint;
+    }
 }
 
 static void make_pairs(EvaluationRows *rows, const PredictedMode *mode, double share,

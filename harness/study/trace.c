@@ -4,6 +4,7 @@
 #include <omp.h>
 #include <string.h>
 
+#include "base/lanes.h"
 #include "measure/events.h"
 #include "study/trace_event.h"
 
@@ -122,9 +123,11 @@ static void trace_events(const Scene *scene, int scenes, const Config *config, A
   Arena *own = ARENA_NEW(&scratch, Arena, abreast);
   for (int i = 0; i < abreast && abreast > 1; i++)
     own[i] = arena_carve(&scratch, trace_event_bytes(config, scene->at->shape->T));
-#pragma omp parallel for num_threads(abreast) schedule(dynamic) if (abreast > 1)
-  for (int i = 0; i < scenes; i++)
-    trace_event(&scene[i], abreast > 1 ? own[omp_get_thread_num()] : scratch);
+  int next = 0;
+#pragma omp parallel for schedule(static, 1) if (abreast > 1)
+  for (int lane = 0; lane < abreast; lane++)
+    for (int i; (i = lanes_next(&next, scenes)) >= 0;)
+      trace_event(&scene[i], abreast > 1 ? own[lane] : scratch);
 }
 
 static void add_maps(const Scene *s, TraceMaps *maps, Arena scratch) {

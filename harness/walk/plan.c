@@ -86,7 +86,7 @@ void plan_way(const WalkRun *run, Way *way, Arena *arena) {
       const int by = walk_runner(run, s, layer);
       TensorSet *asked = &way->reads[by * w->layers + layer];
       if (w->side[s].source.ahead) *asked |= out; /* which computes its layers one by one */
-      if (is_looked_at(w, way->prompt, s, layer)) *asked |= run->back;
+      if (is_looked_at(w, way->prompt, s, layer)) *asked |= run->back | out;
       if (by != s || !*asked) continue;
       Doing *doing = &way->doing[s * w->layers + layer];
       const TensorSet stored = stored_of(w, way, s, layer, *asked);

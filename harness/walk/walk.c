@@ -1,3 +1,4 @@
+#include "base/lanes.h"
 #include "walk/run.h"
 
 #include <assert.h>
@@ -215,31 +216,30 @@ static void count_step(const WalkRun *run) {
   if (run->walk->progress) progress_step(run->walk->progress, *run->steps);
 }
 
-/* Each prompt by one thread, in a piece of the scratch and with sides of its own; the first fault
- * is told. */
-static bool layer_abreast(WalkRun *run, int layer, int threads, Arena scratch, Status *st) {
+/* One prompt by one thread, with sides of its own. */
+static void step_alone(WalkRun *run, int way, int layer, Arena mine, Status *st) {
   const Walk *walk = run->walk;
-  Arena *own = ARENA_NEW(&scratch, Arena, threads);
-  for (int i = 0; i < threads; i++) {
-    own[i] = scratch;
-    own[i].next = arena_room(&scratch, walk->abreast_bytes, 1);
-    own[i].end = scratch.next;
-  }
-#pragma omp parallel for num_threads(threads) schedule(dynamic)
-  for (int i = 0; i < run->ways; i++) {
-    Arena mine = own[omp_get_thread_num()];
-    Walk alone = *walk;
-    Status why = {0};
-    if (run->way[i].first > layer) continue;
-    alone.side = ARENA_NEW(&mine, WalkSide, walk->sides);
-    memcpy(alone.side, walk->side, (size_t)walk->sides * sizeof *walk->side);
-    bool ok = walk_step(run, &alone, &run->way[i], layer, mine, &why);
+  Walk alone = *walk;
+  Status why = {0};
+  alone.side = ARENA_NEW(&mine, WalkSide, walk->sides);
+  memcpy(alone.side, walk->side, (size_t)walk->sides * sizeof *walk->side);
+  bool ok = walk_step(run, &alone, &run->way[way], layer, mine, &why);
 #pragma omp critical(walk_abreast)
-    {
-      if (!ok) status_set(st, "%s", why.text);
-      count_step(run);
-    }
+  {
+    if (!ok) status_set(st, "%s", why.text);
+    count_step(run);
   }
+}
+
+/* Each prompt by one thread, in a piece of the scratch; the first fault is told. */
+static bool layer_abreast(WalkRun *run, int layer, int threads, Arena scratch, Status *st) {
+  Arena *own = ARENA_NEW(&scratch, Arena, threads);
+  int next = 0;
+  for (int i = 0; i < threads; i++) own[i] = arena_carve(&scratch, run->walk->abreast_bytes);
+#pragma omp parallel for schedule(static, 1)
+  for (int lane = 0; lane < threads; lane++)
+    for (int i; (i = lanes_next(&next, run->ways)) >= 0;)
+      if (run->way[i].first <= layer) step_alone(run, i, layer, own[lane], st);
   return !st->failed;
 }
 
