@@ -175,7 +175,7 @@ Drift *drift_of(Arena *arena, const Tensors *tensors, const PairStats *rows, siz
   int threads = omp_get_max_threads();
   Arena *own = arena_split(scratch, &threads);
   int next = 0;
-#pragma omp parallel for schedule(static, 1) if (threads > 1)
+#pragma omp parallel for schedule(static, 1)
   for (int lane = 0; lane < threads; lane++)
     for (int i; (i = lanes_next(&next, (int)made)) >= 0;)
       drift[i] = drift_at(rows, &place[first[i]], first[i + 1] - first[i], own[lane]);

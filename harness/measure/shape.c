@@ -465,7 +465,7 @@ DriftShape *shape_of(Arena *arena, const Tensors *tensors, const PairStats *rows
   int threads = omp_get_max_threads();
   Arena *own = arena_split(scratch, &threads);
   int next = 0;
-#pragma omp parallel for schedule(static, 1) if (threads > 1)
+#pragma omp parallel for schedule(static, 1)
   for (int lane = 0; lane < threads; lane++)
     for (int i; (i = lanes_next(&next, (int)*shapes)) >= 0;)
       shape[i] = shape_of_places(tensors->info[place[first[i]].tensor].rows == DIM_TOKEN, rows,

@@ -128,7 +128,7 @@ static bool pass_all(const RowsPass *p, Arena scratch, Status *st) {
   int threads = omp_get_max_threads();
   Arena *own = arena_split(scratch, &threads);
   int first = p->units, next = 0;
-#pragma omp parallel for schedule(static, 1) if (threads > 1)
+#pragma omp parallel for schedule(static, 1)
   for (int lane = 0; lane < threads; lane++)
     for (int unit; (unit = lanes_next(&next, p->units)) >= 0;) {
       Status why = {0};

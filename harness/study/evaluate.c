@@ -168,7 +168,7 @@ static void compare_pairs(const EvaluationRows *rows, const PredictedMode *mode,
   for (int i = 0; i < threads; i++)
     own[i] = arena_carve(&scratch, comparing_bytes(rows->windows, rows->mode[0].length));
   int next = 0;
-#pragma omp parallel for schedule(static, 1) if (threads > 1)
+#pragma omp parallel for schedule(static, 1)
   for (int lane = 0; lane < threads; lane++)
     for (int i; (i = lanes_next(&next, rows->pairs)) >= 0;) {
       const PredictedMode *a = &mode[asked[i].a], *b = &mode[asked[i].b];

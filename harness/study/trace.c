@@ -114,20 +114,21 @@ static int abreast_of(const Config *config, int T) {
   return (int)(fit < 1 ? 1 : fit < threads ? fit : threads);
 }
 
-/* Each alone where they are few beside the threads. */
+/* Where they are few beside the threads, one after the other, all threads in each. */
 static void trace_events(const Scene *scene, int scenes, const Config *config, Arena scratch) {
   const int most = scenes < 2 ? 1 : abreast_of(config, scene->at->shape->T),
-            abreast = 4 * scenes < omp_get_max_threads() ? 1
-                      : scenes < most                    ? scenes
-                                                         : most;
+            abreast = scenes < most ? scenes : most;
+  if (abreast < 2 || 4 * scenes < omp_get_max_threads()) {
+    for (int i = 0; i < scenes; i++) trace_event(&scene[i], scratch);
+    return;
+  }
   Arena *own = ARENA_NEW(&scratch, Arena, abreast);
-  for (int i = 0; i < abreast && abreast > 1; i++)
+  for (int i = 0; i < abreast; i++)
     own[i] = arena_carve(&scratch, trace_event_bytes(config, scene->at->shape->T));
   int next = 0;
-#pragma omp parallel for schedule(static, 1) if (abreast > 1)
+#pragma omp parallel for schedule(static, 1)
   for (int lane = 0; lane < abreast; lane++)
-    for (int i; (i = lanes_next(&next, scenes)) >= 0;)
-      trace_event(&scene[i], abreast > 1 ? own[lane] : scratch);
+    for (int i; (i = lanes_next(&next, scenes)) >= 0;) trace_event(&scene[i], own[lane]);
 }
 
 static void add_maps(const Scene *s, TraceMaps *maps, Arena scratch) {
