@@ -159,8 +159,8 @@ Test(report_evaluation, the_terminal_says_a_pairs_bits_where_they_were_evaluated
   EXPECT_PART(
       report_summary(&arena, d, &d->pair[0]),
       "\n2-0 against 2-4: bits per byte: those of 2-4 less those of 2-0 are -0.125 (-0.375 … "
-      "0.125) over 16 windows: which predicts better cannot be told; about "
-      "41 windows would tell, and the text holds 533\n");
+      "0.125) over 16 windows: which predicts better cannot be told; of a difference "
+      "of this size about 41 windows would tell, and the text holds 533\n");
 }
 
 /* Eight more windows would tell, and the text ends before. */

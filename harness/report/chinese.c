@@ -1209,11 +1209,12 @@ const Phrase chinese[] = {
      "无法说明：此结果文件不含形状，旧版程序的文件都没有"},
     {"shape over the layers", "逐层的形状"},
     {"which predicts better cannot be told", "无法判定哪个预测得更好"},
-    {"which predicts better cannot be told; about %.0f windows would tell, and the text holds only "
-     "%d",
-     "无法判定哪个预测得更好；约需 %.0f 个窗口才能判定，而文本只有 %d 个"},
-    {"which predicts better cannot be told; about %.0f windows would tell, and the text holds %d",
-     "无法判定哪个预测得更好；约需 %.0f 个窗口才能判定，文本有 %d 个"},
+    {"which predicts better cannot be told; of a difference of this size about %.0f windows would "
+     "tell, and the text holds only %d",
+     "无法判定哪个预测得更好；对这样大小的差异，约需 %.0f 个窗口才能判定，而文本只有 %d 个"},
+    {"which predicts better cannot be told; of a difference of this size about %.0f windows would "
+     "tell, and the text holds %d",
+     "无法判定哪个预测得更好；对这样大小的差异，约需 %.0f 个窗口才能判定，文本有 %d 个"},
 
     /* --- shapes.c ----------------------------------------------------------------------------- */
     {" (%s … %s)", "（%s … %s）"},

@@ -100,11 +100,11 @@ static const char *bits_answer(Language l, Arena *arena, const EvaluationPair *p
   return !strcmp(p->answer, "undecided") && p->windows_needed <= 1e6
              ? arena_printf(arena,
                             say(l, p->windows_needed > p->windows_held
-                                       ? "which predicts better cannot be told; about %.0f windows "
-                                         "would tell, and the "
+                                       ? "which predicts better cannot be told; of a difference "
+                                         "of this size about %.0f windows would tell, and the "
                                          "text holds only %d"
-                                       : "which predicts better cannot be told; about %.0f windows "
-                                         "would tell, and the "
+                                       : "which predicts better cannot be told; of a difference "
+                                         "of this size about %.0f windows would tell, and the "
                                          "text holds %d"),
                             p->windows_needed, p->windows_held)
              : say(l, "which predicts better cannot be told");
