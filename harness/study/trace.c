@@ -110,8 +110,9 @@ static Scene scene_of(Tracer *t, const WalkPlace *at, const Trace *trace, Suspec
 static const size_t abreast_bytes = (size_t)256 << 20;
 
 static int abreast_of(const Config *config, int T) {
-  const size_t fit = abreast_bytes / trace_event_bytes(config, T), threads = omp_get_max_threads();
-  return (int)(fit < 1 ? 1 : fit < threads ? fit : threads);
+  const size_t fit = abreast_bytes / trace_event_bytes(config, T);
+  const int threads = omp_get_max_threads();
+  return fit < 1 ? 1 : fit < (size_t)threads ? (int)fit : threads;
 }
 
 /* Where they are few beside the threads, one after the other, all threads in each. */

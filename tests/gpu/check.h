@@ -5,8 +5,10 @@
 
 #include "kernels/cuda.h"
 
-/* The device, opened by main. */
+/* The device, opened by main; and again, by whoever has given back a Device of his own, and with it
+ * all that this process had there. */
 extern Cuda cuda;
+void cuda_again(void);
 
 /* Each prints one line an operator or primitive, and is false at any difference. `small`: short
  * shapes only. */

@@ -84,6 +84,7 @@ static bool walk_with(int batch) {
   printf("two of %d layers there at a time, %d prompts in batches of %d: %s\n", LAYERS, PROMPTS,
          batch, equal ? "every value equal" : st.text);
   device_free(&device);
+  cuda_again();
   arena_release(&one.arena);
   return equal;
 }

@@ -241,6 +241,7 @@ static void check_model(Rewrite rewrite) {
     for (int w = 0; w < c->family->weights; w++) check_weight(&s, &device, layer, w);
   device64_free(&reference);
   device_free(&device);
+  cuda_again();
   arena_release(&s.arena);
 }
 
