@@ -166,6 +166,8 @@ typedef enum Way {
   FAILED,
   FAILED_A_CHECK,
   KILLED_IN_IT,
+  OUT_OF_TIME,
+  KILLED_BY_THE_SYSTEM,
   LEFT_WITH_A_LINE,
   LEFT_WITH_ANOTHERS,
   LEFT_SILENT,
@@ -182,6 +184,8 @@ static bool work(FILE *out, void *context, Status *st) {
     case FAILED: return FAIL(st, "r.h5: no room");
     case FAILED_A_CHECK: return FAIL_CHECK(st, "gate 1 failed");
     case KILLED_IN_IT: fprintf(stderr, "one line\n[lib] no memory, aborting\n"), abort();
+    case OUT_OF_TIME: kill(getpid(), SIGXCPU); return true;
+    case KILLED_BY_THE_SYSTEM: kill(getpid(), SIGKILL); return true;
     case LEFT_WITH_A_LINE: fprintf(stderr, "driftscope: memory: used up\n"), _exit(2);
     case LEFT_WITH_ANOTHERS: fprintf(stderr, "[lib] no memory\n"), _exit(1);
     case LEFT_SILENT: _exit(255);
@@ -202,6 +206,10 @@ Test(child, work_comes_back_and_whatever_ends_it_is_one_line) {
       {FAILED, false, false, "r.h5: no room"},
       {FAILED_A_CHECK, false, true, "gate 1 failed"},
       {KILLED_IN_IT, false, false, "w: a library failed (signal 6): [lib] no memory, aborting"},
+      {OUT_OF_TIME, false, false,
+       "w: the process that makes it used up its processor time (ulimit -t)"},
+      {KILLED_BY_THE_SYSTEM, false, false,
+       "w: the process that makes it was killed, as the system does where memory runs out"},
       {LEFT_WITH_A_LINE, false, false, "memory: used up"},
       {LEFT_WITH_ANOTHERS, false, false,
        "w: the process that makes it ended (status 1): [lib] no memory"},

@@ -244,6 +244,13 @@ static bool died(const char *what, const char *reads, int status, int words, Sta
   if (WIFEXITED(status))
     return FAIL(st, "%s: the process that makes it ended%s (status %d)%s%s", what,
                 *line ? "" : " without a word", WEXITSTATUS(status), colon, line);
+  if (WTERMSIG(status) == SIGXCPU)
+    return FAIL(st, "%s: the process that makes it used up its processor time (ulimit -t)", what);
+  if (WTERMSIG(status) == SIGKILL)
+    return FAIL(st,
+                "%s: the process that makes it was killed, as the system does where memory runs "
+                "out",
+                what);
   return FAIL(st, "%s: a library failed (signal %d)%s%s", what, WTERMSIG(status), colon, line);
 }
 

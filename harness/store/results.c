@@ -228,7 +228,8 @@ static bool visit_prompts(Walk *walk, hid_t prompts, const char *where, const ch
 static bool visit_tables(Walk *walk, hid_t group, const char *where, const char *name) {
   for (int i = 0; tables[i]; i++) {
     if (strcmp(tables[i]->name, name)) continue;
-    if (walk->results->kept && walk->results->kept[i].table) return passed_over();
+    TableRows *kept = walk->results->kept;
+    if (kept && kept[i].table) return passed_over(); /* it is there already */
     Status why = {0};
     Arena scratch = walk->scratch;
     void *rows;
@@ -237,8 +238,8 @@ static bool visit_tables(Walk *walk, hid_t group, const char *where, const char 
     if (!h5_get_rows(walk->keep ? walk->keep : &scratch, group, tables[i], &rows, &count, &unproved,
                      &why))
       return refuse(walk, where, name, why.text);
-    if (walk->keep) {
-      walk->results->kept[i] = (TableRows){tables[i], rows, count};
+    if (walk->keep && kept) {
+      kept[i] = (TableRows){tables[i], rows, count};
       walk->scratch = *walk->keep;
     }
     if (unproved) note_unproved(walk, where, name);
