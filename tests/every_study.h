@@ -28,4 +28,7 @@ long long every_least_memory(Arena scratch, const char *spec, Status *st);
 /* Whether every cell of the tables of two results files is the same, times left out; what is said
  * of them, in the arena. */
 bool every_cell_equal(Arena *arena, const char *a, const char *b, const char **said);
+/* The same of a run that was left alone and one that was stopped and went on: of its rows fewer may
+ * be marked as checked, for those that were waiting to be are not. */
+bool went_on_the_same(Arena *arena, const char *alone, const char *gone_on, const char **said);
 #endif

@@ -39,4 +39,9 @@ static inline void spread_expect_whole(const char *results, const char *what) {
   const char *said;
   cr_expect(every_cell_equal(&test_arena, spread_whole, results, &said), "%s: %s", what, said);
 }
+
+static inline void spread_expect_gone_on(const char *results, const char *what) {
+  const char *said;
+  cr_expect(went_on_the_same(&test_arena, spread_whole, results, &said), "%s: %s", what, said);
+}
 #endif

@@ -42,7 +42,8 @@ typedef struct Kills {
   int kills, torn, gone_on, ended;
 } Kills;
 
-/* What was finished and is made again: at most what was being given its name as the kill came. */
+/* What was finished and is made again: at most what was being given its name as the kill came. A
+ * walk that was killed at its very end leaves no list of the rows that were judged last. */
 static void expect_nothing_again(const Disturbed *whole, const Disturbed *first,
                                  const Disturbed *second, int n) {
   const int again = first->named + second->named - whole->named;
@@ -51,7 +52,7 @@ static void expect_nothing_again(const Disturbed *whole, const Disturbed *first,
                                            first->number[first->calls - 2] == SYS_renameat ||
 #endif
                                            false);
-  cr_expect(again == 0 || (again == 1 && naming),
+  cr_expect(again == 0 || again == -1 || (again == 1 && naming),
             "call %d: %d layers, prompts and windows stood, %d of %d were made again", n,
             first->named, second->named, whole->named);
 }
@@ -70,7 +71,7 @@ static void kill_one(const Command *command, const Disturbed *whole, const char 
   cr_assert(second.status == 0, "call %d: going on ends with status %x", n,
             (unsigned)second.status);
   expect_nothing_again(whole, &first, &second, n);
-  const bool same = every_cell_equal(&test_arena, want, results, &said);
+  const bool same = went_on_the_same(&test_arena, want, results, &said);
   cr_expect(same, "call %d: %s", n, said);
   cr_expect_eq(shell("ls -A %s | grep -E 'parts|partial|tmp'", command->folder), 1,
                "call %d: left: %s", n, shell_output);
@@ -259,7 +260,7 @@ Test(crash, stopped_at_random_moments_again_and_again_it_goes_on_and_ends_the_sa
     cr_expect(WIFSIGNALED(status) || status == 0, "status %x", (unsigned)status);
     stopped_after(&command, 0, 0, &status);
     cr_expect(status == 0, "going on ends with status %x", (unsigned)status);
-    cr_expect(every_cell_equal(&test_arena, want,
+    cr_expect(went_on_the_same(&test_arena, want,
                                arena_printf(&test_arena, "%s/results.h5", command.folder), &said),
               "%s", said);
     cr_expect_eq(shell("ls -A %s | grep -E 'parts|partial|tmp'", command.folder), 1, "left: %s",

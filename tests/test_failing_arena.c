@@ -74,7 +74,7 @@ static void remove_folder(const Command *c) {
 static void expect_whole(const Command *c, const char *case_name) {
   const char *said;
   if (c->runs)
-    cr_expect(every_cell_equal(&test_arena, c->want,
+    cr_expect(went_on_the_same(&test_arena, c->want,
                                arena_printf(&test_arena, "%s/results.h5", c->folder), &said),
               "%s: %s", case_name, said);
   else if (c->folder)

@@ -94,7 +94,7 @@ static void expect_whole(const Command *c, const char *case_name) {
   if (!file_exists(results))
     cr_expect_fail("%s: there are no results", case_name);
   else
-    cr_expect(every_cell_equal(&test_arena, c->want, results, &said), "%s: %s", case_name, said);
+    cr_expect(went_on_the_same(&test_arena, c->want, results, &said), "%s: %s", case_name, said);
 }
 
 static void expect_nothing_left(const Command *c, const char *case_name) {

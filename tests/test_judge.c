@@ -20,7 +20,7 @@ typedef struct Run {
   Pair pair[2];
   const char *compare[MODES];
   Pairs pairs;
-  int rows, checked;
+  int rows, checked, judged;
   int cancelled;
   double worst_mean, worst_std, worst_cancelled;
 } Run;
@@ -73,6 +73,7 @@ static bool count_rows(void *context, const WalkPlace *at, const Trace *trace, A
   r->rows += rows.tensors + rows.pairs;
   for (int i = 0; i < rows.tensors; i++) r->checked += rows.tensor[i].checked;
   for (int i = 0; i < rows.pairs; i++) r->checked += rows.pair[i].checked;
+  r->judged += rows.judged.rows;
   for (int s = 0, i = 0; s < at->sides && r->pairs.judged == 1; s++)
     for (int id = 0; id < family_mamba1.tensors.count; id++)
       if (trace[s].t[id].data) measure_row(r, &rows.tensor[i++], &trace[s].t[id], scratch);
@@ -87,10 +88,12 @@ static void run_walk(Run *r, Status *st) {
   Arena scratch = r->shipped.arena;
   r->subject.prompt = prompt;
   pairs_begin(&r->pairs);
+  JudgedRows rest = {0};
   if (walk_run(&walk, scratch, st))
-    pairs_end(&r->pairs, scratch, st);
+    pairs_end(&r->pairs, &rest, &scratch, st);
   else
     pairs_leave(&r->pairs);
+  r->judged += rest.rows;
 }
 
 Test(judge, every_column_of_every_row_of_a_run_is_what_gsl_says, .timeout = 600) {
@@ -100,6 +103,7 @@ Test(judge, every_column_of_every_row_of_a_run_is_what_gsl_says, .timeout = 600)
   run_walk(&r, &st);
   cr_assert(!st.failed, "%s", st.text);
   cr_expect(r.rows > 1000 && r.checked == r.rows, "%d of %d rows", r.checked, r.rows);
+  cr_expect_eq(r.judged, r.rows);
   printf("judge: %d tensors: means within %.2g ULP but for %d, which are within %.2g of the "
          "deviation; deviations within %.2g ULP\n",
          r.rows, r.worst_mean, r.cancelled, r.worst_cancelled, r.worst_std);
@@ -116,6 +120,7 @@ Test(judge, a_sample_of_a_run_is_computed_again_and_depends_on_the_seed_alone, .
   run_walk(&r, &st);
   cr_assert(!st.failed, "%s", st.text);
   cr_expect(r.checked >= 20 && r.checked <= 20 + r.rows / 50, "%d of %d rows", r.checked, r.rows);
+  cr_expect_eq(r.judged, r.checked, "%d of %d rows", r.judged, r.checked);
 }
 
 /* --- what is wrong is found ------------------------------------------------------------------- */

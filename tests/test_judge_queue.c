@@ -33,11 +33,32 @@ static void make(Made *m, int seed) {
   m->job = (StatsJob){.base = &m->tensor, .tensor_row = &m->row};
 }
 
+static JudgedRows told_of(Made *m, int rows) {
+  return (JudgedRows){.row = ARENA_NEW(&m->arena, JudgedRow, rows)};
+}
+
+static bool add(JudgeQueue *q, Made *m, Status *st) {
+  JudgedRows told = told_of(m, judge_queue_most(q) + 1);
+  return judge_queue_add(q, &(const StatsJob *){&m->job}, 1, &told, m->arena, st);
+}
+
+/* Each of them once. */
+static void expect_told(const JudgedRows *told, int rows) {
+  bool was[4096] = {0};
+  cr_assert_eq(told->rows, rows);
+  for (int i = 0, n; i < rows; i++) {
+    cr_assert(sscanf(told->row[i].tensor, "row_%d", &n) == 1 && n >= 0 && n < rows && !was[n], "%s",
+              told->row[i].tensor);
+    was[n] = true;
+  }
+}
+
 /* Of as many rows as several batches hold, these are wrong by their mean. */
 static bool judge(int rows, int wrong, int wrong_too, Status *st) {
   static Made m;
   make(&m, rows);
   JudgeQueue *q = judge_queue_begin(ROWS, COLS);
+  JudgedRows told = told_of(&m, rows);
   cr_assert(q);
   bool ok = true;
   for (int i = 0, count; ok && i < rows; i += count) {
@@ -54,13 +75,16 @@ static bool judge(int rows, int wrong, int wrong_too, Status *st) {
       snprintf(row[k].tensor, sizeof row[k].tensor, "row_%d", i + k);
       if (i + k == wrong || i + k == wrong_too) row[k].mean += 1;
     }
-    ok = judge_queue_add(q, some, count, m.arena, st);
+    const int before = told.rows;
+    ok = judge_queue_add(q, some, count, &told, m.arena, st);
+    cr_expect_leq(told.rows, before + judge_queue_most(q) + count);
     for (int k = 0; ok && k < count; k++) cr_expect_eq(row[k].checked, 1);
   }
   if (ok)
-    ok = judge_queue_end(q, m.arena, st);
+    ok = judge_queue_end(q, &told, m.arena, st);
   else
     judge_queue_leave(q);
+  if (ok) expect_told(&told, rows);
   arena_release(&m.arena);
   return ok;
 }
@@ -102,8 +126,7 @@ Test(judge_queue, who_leaves_leaves_rows_behind, .timeout = 60) {
   make(&m, 3);
   for (int again = 0; again < 20; again++) {
     JudgeQueue *q = judge_queue_begin(ROWS, COLS);
-    for (int i = 0; i < 3; i++)
-      cr_assert(judge_queue_add(q, &(const StatsJob *){&m.job}, 1, m.arena, &st), "%s", st.text);
+    for (int i = 0; i < 3; i++) cr_assert(add(q, &m, &st), "%s", st.text);
     judge_queue_leave(q);
   }
 }
@@ -113,11 +136,9 @@ Test(judge_queue, what_is_larger_than_was_said_is_judged_when_it_comes) {
   Status st = {0};
   make(&m, 5);
   JudgeQueue *q = judge_queue_begin(ROWS, COLS - 1);
-  cr_assert(judge_queue_add(q, &(const StatsJob *){&m.job}, 1, m.arena, &st), "%s", st.text);
+  cr_assert(add(q, &m, &st), "%s", st.text);
   m.row.std += 1;
-  cr_expect(!judge_queue_add(q, &(const StatsJob *){&m.job}, 1, m.arena, &st) &&
-                strstr(st.text, "std"),
-            "%s", st.text);
+  cr_expect(!add(q, &m, &st) && strstr(st.text, "std"), "%s", st.text);
   judge_queue_leave(q);
 }
 
@@ -126,6 +147,10 @@ Test(judge_queue, where_there_is_no_memory_for_it_rows_are_judged_when_they_come
   Status st = {0};
   make(&m, 7);
   cr_expect_null(judge_queue_begin((size_t)1 << 24, (size_t)1 << 24));
-  cr_expect(judge_queue_add(NULL, &(const StatsJob *){&m.job}, 1, m.arena, &st), "%s", st.text);
-  cr_expect(judge_queue_end(NULL, m.arena, &st), "%s", st.text);
+  JudgedRows told = told_of(&m, 1);
+  cr_expect(judge_queue_add(NULL, &(const StatsJob *){&m.job}, 1, &told, m.arena, &st), "%s",
+            st.text);
+  cr_expect_eq(told.rows, 1);
+  cr_expect(judge_queue_end(NULL, &told, m.arena, &st), "%s", st.text);
+  cr_expect_eq(told.rows, 1);
 }

@@ -152,7 +152,7 @@ Test(surroundings, clock_that_goes_back_makes_no_time_negative_and_changes_no_re
     cr_expect_str_empty(shell_output);
     expect_no_negative_time(out);
     cr_expect(
-        every_cell_equal(&test_arena, want, arena_printf(&test_arena, "%s/results.h5", out), &said),
+        went_on_the_same(&test_arena, want, arena_printf(&test_arena, "%s/results.h5", out), &said),
         "%s: %s", out, said);
   }
 }
@@ -206,7 +206,7 @@ Test(surroundings, a_run_that_is_stopped_says_so_ends_by_the_signal_and_goes_on,
                      "driftscope: stopped by %s; the same command goes on with what is finished\n",
                      name));
     RUN(0, "run %s -q -o %s", spec, test_path("out"));
-    cr_expect(every_cell_equal(&test_arena, want, test_path("out/results.h5"), &said), "%s: %s",
+    cr_expect(went_on_the_same(&test_arena, want, test_path("out/results.h5"), &said), "%s: %s",
               name, said);
     shell("rm -rf %s", test_path("out"));
     how = run_stopped(spec, "--fresh", numbers[i], false);

@@ -30,6 +30,7 @@ static void expect_covered(const Table *t) {
 Test(tables, columns_cover_their_rows_and_sizes_match_types) {
   for (const Table *const *t = tables; *t; t++) expect_covered(*t);
   expect_covered(&table_token_errors);
+  expect_covered(&table_judged);
 }
 
 Test(tables, modes_have_a_column_a_stage_in_the_order_of_the_stages) {

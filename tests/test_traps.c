@@ -88,7 +88,9 @@ static void walk(Seen *seen) {
   cr_assert(study_walk(&study, seen->pairs.side, seen->pairs.sides, prompt, PROMPTS, &visitor,
                        false, NULL, seen->arena, &st),
             "%s", st.text);
-  cr_assert(pairs_end(&seen->pairs, seen->arena, &st), "%s", st.text);
+  JudgedRows rest;
+  Arena scratch = seen->arena;
+  cr_assert(pairs_end(&seen->pairs, &rest, &scratch, &st), "%s", st.text);
 }
 
 /* The line that leads the terminal. */

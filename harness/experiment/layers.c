@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "experiment/run.h"
+#include "measure/ranges.h"
 #include "report/markdown.h"
 
 /* --- storing a layer -------------------------------------------------------------------------- */
@@ -31,7 +32,8 @@ static bool store_layer(Experiment *e, const WalkPlace *at, const Trace *trace,
                              {&table_token_errors, rows->token, (size_t)rows->tokens},
                              {&table_budget, rows->budget, (size_t)rows->budgets},
                              {&table_source_values, value, (size_t)values},
-                             {&table_undone, rows->undone, (size_t)rows->undones}};
+                             {&table_undone, rows->undone, (size_t)rows->undones},
+                             {&table_judged, rows->judged.row, (size_t)rows->judged.rows}};
   StoreLayer what = {.tensor = tensor,
                      .stream = at->sides ? stream : NULL,
                      .rows = table,
@@ -119,6 +121,54 @@ static bool walk_layers(Experiment *e, Arena scratch, Status *st) {
   return ok;
 }
 
+/* --- what GSL says ---------------------------------------------------------------------------- */
+
+/* Of the process that walks this prompt. */
+static const char *judged_note(Arena *arena, int prompt) {
+  return arena_printf(arena, "judged.prompt_%04d", prompt);
+}
+
+/* None where nothing stands. */
+static JudgedRows noted(Arena *arena, const Experiment *e, int prompt) {
+  const void *row;
+  size_t bytes;
+  Status ignored = {0};
+  store_noted(arena, e->store, judged_note(arena, prompt), &row, &bytes);
+  const size_t rows = bytes / sizeof(JudgedRow);
+  if (!rows || !rows_in_range(&table_judged, row, rows, &ignored)) return (JudgedRows){0};
+  return (JudgedRows){(JudgedRow *)(uintptr_t)row, (int)rows};
+}
+
+/* What the last layers' entries could not tell, and what stood of it. */
+static bool note_judged(const Experiment *e, const JudgedRows *rest, Arena scratch, Status *st) {
+  int prompt = 0;
+  if (!rest->rows) return true;
+  while (strcmp(e->subject.prompt[prompt].name, rest->row->prompt)) prompt++;
+  const JudgedRows before = noted(&scratch, e, prompt);
+  const int rows = before.rows + rest->rows;
+  JudgedRow *row = ARENA_NEW(&scratch, JudgedRow, rows);
+  memcpy(row, rest->row, (size_t)rest->rows * sizeof *row);
+  if (before.rows) memcpy(row + rest->rows, before.row, (size_t)before.rows * sizeof *row);
+  return store_note(e->store, judged_note(&scratch, prompt), row, (size_t)rows * sizeof *row, st);
+}
+
+void run_settle_judged(const Experiment *e, const StoredRows *judged, TensorStats *tensor,
+                       size_t tensors, PairStats *pair, size_t pairs, Arena scratch) {
+  size_t rows = judged->count;
+  if (e->spec->statistics == STATISTICS_GSL) return; /* all of them */
+  const int prompts = e->spec->prompt_count;
+  JudgedRows *note = ARENA_NEW(&scratch, JudgedRows, prompts);
+  for (int p = 0; p < prompts; p++) {
+    note[p] = noted(&scratch, e, p);
+    rows += (size_t)note[p].rows;
+  }
+  JudgedRow *all = arena_room(&scratch, rows, sizeof *all), *to = all + judged->count;
+  if (judged->count) memcpy(all, judged->rows, judged->count * sizeof *all);
+  for (int p = 0; p < prompts; to += note[p++].rows)
+    if (note[p].rows) memcpy(to, note[p].row, (size_t)note[p].rows * sizeof *to);
+  judged_settle(all, rows, tensor, tensors, pair, pairs, scratch);
+}
+
 /* A layer whose rows are not what GSL says may stand already: whoever goes on is told the same. */
 static const char misjudged[] = "misjudged";
 
@@ -139,12 +189,14 @@ static bool leave_layers(Experiment *e, Status *st) {
 bool run_layers(Experiment *e, Arena scratch, Status *st) {
   const Language l = (Language)e->progress->language;
   const int layers = e->subject.model.layers, prompts = run_prompts(e);
+  JudgedRows judged;
   if (was_misjudged(e, scratch, st)) return false;
   pairs_begin(&e->pairs);
   progress_phase(e->progress, "run", layers * prompts);
   if (!(e->pairs.walked ? walk_layers : read_layers)(e, scratch, st) ||
-      !pairs_end(&e->pairs, scratch, st))
+      !pairs_end(&e->pairs, &judged, &scratch, st))
     return leave_layers(e, st);
+  TRY(note_judged(e, &judged, scratch, st));
   const char *what =
       arena_printf(&scratch, say(l, "%s, %s"), md_count(l, &scratch, prompts, "prompt"),
                    md_count(l, &scratch, layers, "layer"));

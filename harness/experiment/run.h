@@ -60,6 +60,11 @@ StoredTensors run_stored(Experiment *e);
  * stored. */
 bool run_layers(Experiment *e, Arena scratch, Status *st);
 
+/* The mark `checked` is taken off rows that nobody has judged: they were waiting as a run was
+ * killed. `judged`: the rows that the layers' entries tell. */
+void run_settle_judged(const Experiment *e, const StoredRows *judged, TensorStats *tensor,
+                       size_t tensors, PairStats *pair, size_t pairs, Arena scratch);
+
 /* tables.c: what follows from the rows of all layers, the rows of the run itself, and the results
  * file. */
 bool run_results(Arena *arena, Experiment *e, const RunOptions *options, double start_s,

@@ -102,14 +102,14 @@ static bool check_budgets(const Budget *row, size_t count, Status *st) {
 bool run_results(Arena *arena, Experiment *e, const RunOptions *options, double start_s,
                  Status *st) {
   TRY(checkpoint_check(&e->subject.checkpoint, st)); /* all of it was what its digest says */
-  enum { TENSOR, PAIR, BUDGET, SCALE, CLIPPING, VALUE, UNDONE, STORED };
+  enum { TENSOR, PAIR, BUDGET, SCALE, CLIPPING, VALUE, UNDONE, JUDGED, STORED };
   StoredRows stored[STORED] = {
       [TENSOR] = {.table = &table_tensor_stats}, [PAIR] = {.table = &table_pair_stats},
       [BUDGET] = {.table = &table_budget},       [SCALE] = {.table = &table_scales},
       [CLIPPING] = {.table = &table_clipping},   [VALUE] = {.table = &table_source_values},
-      [UNDONE] = {.table = &table_undone}};
+      [UNDONE] = {.table = &table_undone},       [JUDGED] = {.table = &table_judged}};
   TRY(store_rows(arena, e->store, stored, STORED, st));
-  const TensorStats *tensor = stored[TENSOR].rows;
+  TensorStats *tensor = stored[TENSOR].rows;
   PairStats *pair = stored[PAIR].rows;
   const Budget *budget = stored[BUDGET].rows;
   const void *scale = stored[SCALE].rows, *value = stored[VALUE].rows;
@@ -119,6 +119,7 @@ bool run_results(Arena *arena, Experiment *e, const RunOptions *options, double 
                scales = stored[SCALE].count, clippings = stored[CLIPPING].count,
                values = stored[VALUE].count, undones = stored[UNDONE].count;
   size_t pairs = stored[PAIR].count, drifts, shapes, budget_layer_rows;
+  run_settle_judged(e, &stored[JUDGED], tensor, tensors, pair, pairs, *arena);
   TRY(check_budgets(budget, budgets, st));
   BudgetLayer *budget_layer = budget_layers(arena, budget, budgets, &budget_layer_rows);
   OtherInputs inputs = foreign_inputs(arena, &e->foreign, pair, pairs);

@@ -20,7 +20,7 @@ typedef struct Kept {
   Tensor base, other;
   TensorStats tensor_row;
   PairStats pair_row;
-  bool judged;
+  bool judged, told; /* and that it was: to who adds rows */
 } Kept;
 
 /* Rows that were kept together: their room is free again when all are judged. */
@@ -217,10 +217,21 @@ static void help(JudgeQueue *q, Batch *b, Arena scratch) {
   }
 }
 
+/* Those that were judged since. Where one is not what GSL says the run ends, and none is told. With
+ * the lock. */
+static void tell(Batch *b, JudgedRows *judged) {
+  for (int i = 0; i < b->count && b->fault < 0; i++) {
+    Kept *kept = &b->kept[i];
+    if (kept->judged && !kept->told) judged_add(judged, &kept->job);
+    kept->told = kept->judged;
+  }
+}
+
 /* All of a batch were judged: it is empty again. */
-static bool empty(JudgeQueue *q, Batch *b, Arena scratch, Status *st) {
+static bool empty(JudgeQueue *q, Batch *b, JudgedRows *judged, Arena scratch, Status *st) {
   pthread_mutex_lock(&q->lock);
   const int fault = b->fault;
+  tell(b, judged);
   b->count = b->taken = b->judged = 0;
   b->fault = -1;
   b->left = b->room;
@@ -229,14 +240,14 @@ static bool empty(JudgeQueue *q, Batch *b, Arena scratch, Status *st) {
 }
 
 /* The other batch is the one that is filled, where all of it are judged: `ready`. */
-static bool turn(JudgeQueue *q, bool *ready, Arena scratch, Status *st) {
+static bool turn(JudgeQueue *q, bool *ready, JudgedRows *judged, Arena scratch, Status *st) {
   Batch *other = &q->batch[1 - q->now];
   help(q, other, scratch);
   pthread_mutex_lock(&q->lock);
   *ready = other->judged == other->count;
   pthread_mutex_unlock(&q->lock);
   if (!*ready) return true;
-  TRY(empty(q, other, scratch, st));
+  TRY(empty(q, other, judged, scratch, st));
   pthread_mutex_lock(&q->lock);
   q->now = 1 - q->now;
   pthread_mutex_unlock(&q->lock);
@@ -244,19 +255,20 @@ static bool turn(JudgeQueue *q, bool *ready, Arena scratch, Status *st) {
 }
 
 /* Those in judges' hands too. */
-static bool finish(JudgeQueue *q, Batch *b, Arena scratch, Status *st) {
+static bool finish(JudgeQueue *q, Batch *b, JudgedRows *judged, Arena scratch, Status *st) {
   help(q, b, scratch);
   pthread_mutex_lock(&q->lock);
   for (int row = 0; row < b->count; row++)
     if (!b->kept[row].judged) judge_one(q, b, row, scratch);
   const int fault = b->fault;
+  tell(b, judged);
   pthread_mutex_unlock(&q->lock);
   return fault < 0 || judge_job(&b->kept[fault].job, scratch, st);
 }
 
-bool judge_queue_end(JudgeQueue *q, Arena scratch, Status *st) {
-  const bool ok = !q || (finish(q, &q->batch[1 - q->now], scratch, st) &&
-                         finish(q, &q->batch[q->now], scratch, st));
+bool judge_queue_end(JudgeQueue *q, JudgedRows *judged, Arena scratch, Status *st) {
+  const bool ok = !q || (finish(q, &q->batch[1 - q->now], judged, scratch, st) &&
+                         finish(q, &q->batch[q->now], judged, scratch, st));
   judge_queue_leave(q);
   return ok;
 }
@@ -270,7 +282,7 @@ static void place_copy(Arena *room, const Tensor *t, Tensor *copy) {
 
 static void place(Batch *b, const StatsJob *job) {
   Kept *kept = &b->kept[b->count + b->placed++];
-  kept->judged = false;
+  kept->judged = kept->told = false;
   kept->job = kept->of = *job;
   place_copy(&b->left, job->base, &kept->base);
   kept->job.base = &kept->base;
@@ -306,22 +318,29 @@ static bool fits(const JudgeQueue *q, const StatsJob *job) {
 }
 
 /* Places a row; or judges it, where there is no room and none to be had. */
-static bool add(JudgeQueue *q, const StatsJob *job, Arena scratch, Status *st) {
+static bool add(JudgeQueue *q, const StatsJob *job, JudgedRows *judged, Arena scratch, Status *st) {
   bool ready = q && elements_of(job) <= q->elements && parts_of(job) <= q->parts;
   if (job->tensor_row) job->tensor_row->checked = 1;
   if (job->pair_row) job->pair_row->checked = 1;
   if (ready && !fits(q, job)) {
     copy_placed(q);
-    TRY(turn(q, &ready, scratch, st));
+    TRY(turn(q, &ready, judged, scratch, st));
   }
-  if (!ready) return judge_job(job, scratch, st);
-  return place(&q->batch[q->now], job), true;
+  if (ready) return place(&q->batch[q->now], job), true;
+  TRY(judge_job(job, scratch, st));
+  return judged_add(judged, job), true;
 }
 
-bool judge_queue_add(JudgeQueue *q, const StatsJob *const *job, int jobs, Arena scratch,
-                     Status *st) {
+int judge_queue_most(const JudgeQueue *q) { return q ? 2 * q->most : 0; }
+
+bool judge_queue_add(JudgeQueue *q, const StatsJob *const *job, int jobs, JudgedRows *judged,
+                     Arena scratch, Status *st) {
   bool ok = true;
-  for (int i = 0; ok && i < jobs; i++) ok = add(q, job[i], scratch, st);
-  if (q) copy_placed(q);
+  for (int i = 0; ok && i < jobs; i++) ok = add(q, job[i], judged, scratch, st);
+  if (!q) return ok;
+  copy_placed(q);
+  pthread_mutex_lock(&q->lock);
+  for (int i = 0; i < 2; i++) tell(&q->batch[i], judged);
+  pthread_mutex_unlock(&q->lock);
   return ok;
 }

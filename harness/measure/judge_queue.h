@@ -7,6 +7,7 @@
 #ifndef DS_MEASURE_JUDGE_QUEUE_H
 #define DS_MEASURE_JUDGE_QUEUE_H
 #include "measure/jobs.h"
+#include "measure/judged.h"
 
 typedef struct JudgeQueue JudgeQueue;
 
@@ -15,13 +16,16 @@ typedef struct JudgeQueue JudgeQueue;
  * judge_queue_end or judge_queue_leave. */
 JudgeQueue *judge_queue_begin(size_t rows, size_t cols);
 size_t judge_queue_bytes(size_t rows, size_t cols, int threads);
-/* Filled rows of tensors and pairs; marks them as checked, which they are once the queue has ended:
- * of a run that is killed before and goes on, what was waiting is marked and not judged. Fails as
- * judge_job does, now or at a later call. Scratch of all threads, as stats_jobs takes it. */
-bool judge_queue_add(JudgeQueue *queue, const StatsJob *const *job, int jobs, Arena scratch,
-                     Status *st);
+/* How many rows may be waiting at once. */
+int judge_queue_most(const JudgeQueue *queue);
+/* Filled rows of tensors and pairs; marks them as checked, which they are once they are among those
+ * that a call adds to `judged`, at most judge_queue_most and `jobs` of them: these or any added
+ * before. Fails as judge_job does, now or at a later call. Scratch of all threads, as stats_jobs
+ * takes it. */
+bool judge_queue_add(JudgeQueue *queue, const StatsJob *const *job, int jobs, JudgedRows *judged,
+                     Arena scratch, Status *st);
 /* All that is left. Nothing is judged after it. */
-bool judge_queue_end(JudgeQueue *queue, Arena scratch, Status *st);
+bool judge_queue_end(JudgeQueue *queue, JudgedRows *judged, Arena scratch, Status *st);
 /* Of what is left, nothing. */
 void judge_queue_leave(JudgeQueue *queue);
 #endif

@@ -76,6 +76,11 @@ TABLE(token_errors, TokenErrors, 5, "Tokens: what each carries of a pair's diffe
 #undef SIXTEEN
 _Static_assert(TOKENS_A_ROW == 16, "the columns of sixteen tokens are named one by one");
 
+#define X(member) COLUMN(JudgedRow, member)
+static const Column columns_judged[] = {X(prompt), X(base), X(other), X(tensor), X(layer)};
+TABLE(judged, JudgedRow, 5, "Judged: rows that GSL's own functions have computed again");
+#undef X
+
 #define X(member) COLUMN(Drift, member)
 static const Column columns_drift[] = {
     X(base), X(other), X(tensor), X(layer), X(prompts), X(identical), X(rel_l2), X(rel_l2_min), X(rel_l2_max),

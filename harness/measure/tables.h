@@ -148,6 +148,15 @@ typedef struct TokenErrors {
   double base2[TOKENS_A_ROW];  /* |base|^2 */
 } TokenErrors;
 
+/* A row of a tensor or a pair that GSL's own functions have computed again, and agreed. Kept with
+ * the layer that was measured when that was known, any layer, until the run ends: what was still
+ * waiting when a run was killed is then said to be `checked` by no row. No results file has it. */
+typedef struct JudgedRow {
+  char prompt[TEXT_NAME], base[TEXT_NAME], other[TEXT_NAME]; /* other "": of a tensor, base's */
+  char tensor[TEXT_TENSOR];
+  int32_t layer;
+} JudgedRow;
+
 /* A tensor of a pair at one layer, over all prompts, as if they were one tensor. Definitions at
  * zero and of what is not finite are those of PairStats. */
 typedef struct Drift {
@@ -931,7 +940,7 @@ extern Table
     table_modes; /* its columns are the families' stages: they are there before main begins */
 extern const Table table_verdict, table_gates;
 extern const Table table_tensor_stats, table_pair_stats, table_clipping, table_drift,
-    table_drift_shape;
+    table_drift_shape, table_judged;
 extern const Table table_events, table_repairs, table_repair_layers, table_event_strip,
     table_event_map;
 extern const Table table_scales, table_scale_choices, table_tensors, table_performance;

@@ -188,8 +188,11 @@ static int judged_in(const Pairs *p, size_t visits) {
 
 /* The rows of tensors and pairs stand first. Which are chosen depends on the seed, the prompt and
  * the layer alone. */
-static bool judge_some(Pairs *p, const WalkPlace *at, const StatsJob *job, int jobs, Arena scratch,
-                       Status *st) {
+static bool judge_some(Pairs *p, const WalkPlace *at, const StatsJob *job, int jobs,
+                       JudgedRows *judged, Arena *arena, Status *st) {
+  const int waiting = judge_queue_most(p->judge);
+  *judged = (JudgedRows){.row = ARENA_NEW(arena, JudgedRow, waiting + jobs)};
+  Arena scratch = *arena;
   int rows = 0;
   for (int i = 0; i < jobs; i++) rows += !job[i].clipping_row;
   const size_t visits = (size_t)at->prompt * (size_t)p->subject->model.layers + (size_t)at->layer;
@@ -204,7 +207,7 @@ static bool judge_some(Pairs *p, const WalkPlace *at, const StatsJob *job, int j
     chosen[i] = &job[index[other]];
     index[other] = index[i];
   }
-  return judge_queue_add(p->judge, chosen, count, scratch, st);
+  return judge_queue_add(p->judge, chosen, count, judged, scratch, st);
 }
 
 /* Every row of a layer, to be filled. */
@@ -243,7 +246,7 @@ static bool measure_layer(Pairs *p, const Shown *shown, LayerRows *rows, Arena *
     stats_device_finish(job, jobs, came, *arena);
   else
     stats_jobs(job, jobs, *arena);
-  if (!by_gsl) TRY(judge_some(p, shown->at, job, jobs, *arena, st));
+  if (!by_gsl) TRY(judge_some(p, shown->at, job, jobs, &rows->judged, arena, st));
   token_rows(job, jobs, rows, arena);
   p->stats_s += clock_s() - start;
   return true;
@@ -287,9 +290,10 @@ void pairs_leave(Pairs *p) {
   p->judge = NULL;
 }
 
-bool pairs_end(Pairs *p, Arena scratch, Status *st) {
+bool pairs_end(Pairs *p, JudgedRows *judged, Arena *arena, Status *st) {
   const double start = clock_s();
-  const bool ok = judge_queue_end(p->judge, scratch, st);
+  *judged = (JudgedRows){.row = ARENA_NEW(arena, JudgedRow, judge_queue_most(p->judge))};
+  const bool ok = judge_queue_end(p->judge, judged, *arena, st);
   p->judge = NULL;
   p->stats_s += clock_s() - start;
   return ok;

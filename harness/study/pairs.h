@@ -37,7 +37,8 @@ Pairs pairs_of(Arena *arena, const Spec *spec, const Subject *subject, const For
 /* Before the first layer is measured, and after the last, or where something failed between: GSL
  * judges beside it. */
 void pairs_begin(Pairs *pairs);
-bool pairs_end(Pairs *pairs, Arena scratch, Status *st);
+/* `judged`: what no layer's rows have told, in the arena. */
+bool pairs_end(Pairs *pairs, JudgedRows *judged, Arena *arena, Status *st);
 void pairs_leave(Pairs *pairs);
 /* Statistics are computed where all sides are: whether so. pairs_queued is then a walk's `queued`;
  * the device's memory is given back by pairs_there_free. */
@@ -59,6 +60,7 @@ typedef struct LayerRows {
   int tokens;
   Undone *undone; /* study/undone.h */
   int undones;
+  JudgedRows judged; /* by now: of any layer */
 } LayerRows;
 
 /* In the arena; trace [sides]. Fails where a budget's own runs do, and where a row is not what GSL
