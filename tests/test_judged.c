@@ -1,6 +1,7 @@
 /* What GSL says of a whole run: a row that is marked as checked was judged, though the run was
- * killed between. */
+ * killed between; and a run that GSL finds wrong says so, again and again, and loses nothing. */
 #include "store/store.h"
+#include "tests/every_study.h"
 #include "tests/shell.h"
 #include "tests/small_run.h"
 
@@ -94,4 +95,35 @@ Test(judged, of_a_run_that_was_killed_and_goes_on_rows_are_marked_that_were_judg
   }
   cr_log_info("%d rows of %d runs were waiting as they were killed", lost, all);
   cr_expect_gt(lost, 0);
+}
+
+/* --- a row that is not what GSL says ---------------------------------------------------------- */
+
+/* Wrong in the first row that is judged, between, and in the last, which is judged at the end. */
+Test(judged, a_run_that_gsl_finds_wrong_says_so_again_and_loses_nothing, .timeout = 300) {
+  const char *spec = write_run(), *out = test_path("out"), *said;
+  cr_assert_eq(run_by("", spec, "", test_path("whole")), 0, "%s", shell_output);
+  const int all = calls(), at[] = {1, all / 2, all};
+  for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
+    shell("rm -rf %s", out);
+    const int status = run_by(arena_printf(&test_arena, "GSL_WRONG_FROM=%d", at[i]), spec, "", out);
+    const int layers = shell_layers(out);
+    const char *first =
+        arena_printf(&test_arena, "%.*s", (int)strcspn(shell_output, "\n"), shell_output);
+    cr_expect(status == 1 && strstr(first, "max") && strstr(first, "GSL"), "status %d: %s", status,
+              shell_output);
+    cr_expect(i ? layers > 0 : layers >= 0);
+    cr_expect(at[i] < all || layers == 2 * LAYERS, "%d layers", layers);
+    const char *again = arena_printf(&test_arena, "%s; --fresh begins anew\n", first);
+    for (int k = 0; k < 2; k++) {
+      cr_expect_eq(run_by("", spec, "", out), 1);
+      cr_expect_str_eq(shell_output, again);
+      cr_expect_eq(shell_layers(out), layers);
+      cr_expect_neq(shell("test -e %s/results.h5", out), 0);
+    }
+    cr_expect_eq(run_by("", spec, "--fresh", out), 0, "%s", shell_output);
+    cr_expect(every_cell_equal(&test_arena, test_path("whole/results.h5"),
+                               test_path("out/results.h5"), &said),
+              "%s", said);
+  }
 }
