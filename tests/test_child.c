@@ -60,8 +60,8 @@ Test(child, words_of_a_library_that_dies_while_it_reads_are_not_said) {
 }
 
 Test(child, death_by_a_signal_is_one_line_that_names_the_file) {
-  static const int signals[] = {SIGSEGV, SIGFPE, SIGABRT, SIGKILL};
-  for (int i = 0; i < 4; i++) {
+  static const int signals[] = {SIGSEGV, SIGFPE, SIGABRT};
+  for (int i = 0; i < 3; i++) {
     Status st = {0}, both = {0};
     char want[96];
     int status = child_start(one, 1, &st);
@@ -74,6 +74,72 @@ Test(child, death_by_a_signal_is_one_line_that_names_the_file) {
     snprintf(want, sizeof want, "a.h5 or b.h5: HDF5 failed to read it (signal %d)", signals[i]);
     cr_expect_str_eq(both.text, want);
   }
+}
+
+/* What is no fault of the file's, nor of a library's. */
+static const struct {
+  int signal;
+  const char *says;
+} limits[] = {{SIGKILL, "was killed, as the system does where memory runs out"},
+              {SIGXFSZ, "would have made a file larger than it may (ulimit -f)"},
+              {SIGXCPU, "used up its processor time (ulimit -t)"},
+              {SIGINT, "was stopped by SIGINT"},
+              {SIGTERM, "was stopped by SIGTERM"}};
+enum { LIMITS = sizeof limits / sizeof *limits };
+
+Test(child, a_limit_of_the_process_that_reads_is_named_as_such) {
+  for (int i = 0; i < LIMITS; i++) {
+    Status st = {0};
+    char want[128];
+    if (limits[i].signal == SIGXCPU) continue; /* the reader's own */
+    const int status = child_start(one, 1, &st);
+    if (status == CHILD_HERE) signal(limits[i].signal, SIG_DFL), raise(limits[i].signal);
+    snprintf(want, sizeof want, "some.h5: the process that reads it %s", limits[i].says);
+    cr_expect_eq(status, CHILD_NONE);
+    cr_expect_str_eq(st.text, want);
+  }
+}
+
+static bool end_by(FILE *out, void *context, Status *st) {
+  const int number = *(const int *)context, reads = number < 0;
+  if (reads) child_limit("some.h5");
+  signal(abs(number), SIG_DFL), raise(abs(number));
+  return (void)out, FAIL(st, "it lives");
+}
+
+Test(child, a_limit_of_the_process_that_makes_something_is_named_as_such) {
+  Fixture f = fixture_make();
+  for (int i = 0; i < 2 * LIMITS; i++) {
+    Status st = {0};
+    const char *text;
+    char want[128];
+    size_t count;
+    const bool reads = i % 2;
+    int number = limits[i / 2].signal * (reads ? -1 : 1);
+    if (number == -SIGXCPU) continue;
+    snprintf(want, sizeof want, "%s: the process that %s it %s", reads ? "some.h5" : "w",
+             reads ? "reads" : "makes", limits[i / 2].says);
+    cr_expect(!child_work(&f.arena, "w", end_by, &number, &text, &count, &st));
+    cr_expect_str_eq(st.text, want);
+  }
+  fixture_drop(&f);
+}
+
+static bool tell_threads(FILE *out, void *context, Status *st) {
+  (void)context, (void)st;
+  return fprintf(out, "%d of %d", omp_get_max_threads(), child_threads()) > 0;
+}
+
+Test(child, work_knows_how_many_threads_its_parent_was_told_to_take) {
+  Fixture f = fixture_make();
+  Status st = {0};
+  const char *text;
+  size_t count;
+  omp_set_num_threads(3);
+  cr_expect(child_work(&f.arena, "w", tell_threads, NULL, &text, &count, &st), "%s", st.text);
+  cr_expect_str_eq(text, "1 of 3");
+  cr_expect_eq(child_threads(), 3);
+  fixture_drop(&f);
 }
 
 /* The limits of the child, by its own account: memory beyond 2 GiB is refused, and no core file is

@@ -220,7 +220,9 @@ Test(process, gnuplot_that_fails_costs_the_figures_and_never_the_report, .timeou
   cr_assert_eq(shell("mkdir %s/bin && ln -s /bin/sh %s/bin/sh", shell_folder, shell_folder), 0);
   static const char *const fakes[][2] = {
       {"exit 3", "gnuplot ended with status 3"},
-      {"kill -9 $$", "gnuplot was ended by signal 9"},
+      {"kill -9 $$", "gnuplot was killed, as the system does where memory runs out"},
+      {"kill -XCPU $$", "gnuplot used up its processor time (ulimit -t)"},
+      {"kill -SEGV $$", "gnuplot was ended by signal 11"},
       {"echo '\"figures.gp\" line 7: no room <b>here</b>' >&2; exit 1", "gnuplot: no room"},
       {"exit 0", "gnuplot wrote no whole file"},
   };

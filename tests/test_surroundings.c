@@ -192,14 +192,19 @@ static int run_stopped(const char *spec, const char *more, int number, bool igno
 
 Test(surroundings, a_run_that_is_stopped_says_so_ends_by_the_signal_and_goes_on, .timeout = 120) {
   const char *spec = small_spec("s.yaml", every_study), *said;
-  static const int numbers[] = {SIGINT, SIGTERM};
+  static const struct {
+    int number;
+    const char *name;
+  } stops[] = {{SIGINT, "SIGINT"},
+               {SIGTERM, "SIGTERM"},
+               {SIGXCPU, "SIGXCPU: its processor time is used up (ulimit -t)"}};
   small_model(3);
   const char *want = undisturbed(spec);
-  for (int i = 0; i < 2; i++) {
-    const char *name = i ? "SIGTERM" : "SIGINT";
+  for (size_t i = 0; i < sizeof stops / sizeof *stops; i++) {
+    const char *name = stops[i].name;
     shell("rm -rf %s", test_path("out"));
-    int how = run_stopped(spec, NULL, numbers[i], false);
-    cr_expect(WIFSIGNALED(how) && WTERMSIG(how) == numbers[i], "%s: %d", name, how);
+    int how = run_stopped(spec, NULL, stops[i].number, false);
+    cr_expect(WIFSIGNALED(how) && WTERMSIG(how) == stops[i].number, "%s: %d", name, how);
     cr_expect_str_eq(
         shell_output,
         arena_printf(&test_arena,
@@ -209,12 +214,13 @@ Test(surroundings, a_run_that_is_stopped_says_so_ends_by_the_signal_and_goes_on,
     cr_expect(went_on_the_same(&test_arena, want, test_path("out/results.h5"), &said), "%s: %s",
               name, said);
     shell("rm -rf %s", test_path("out"));
-    how = run_stopped(spec, "--fresh", numbers[i], false);
+    how = run_stopped(spec, "--fresh", stops[i].number, false);
     cr_expect(WIFSIGNALED(how), "%s: %d", name, how);
     cr_expect(strstr(shell_output, "; without --fresh the same command goes on"), "%s",
               shell_output);
     shell("rm -rf %s", test_path("out"));
-    how = run_stopped(spec, NULL, numbers[i], true); /* nohup, and what a script starts with & */
+    how =
+        run_stopped(spec, NULL, stops[i].number, true); /* nohup, and what a script starts with & */
     cr_expect_eq(how, 0, "%s: %d", name, how);
     cr_expect_str_empty(shell_output);
   }

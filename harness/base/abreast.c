@@ -1,6 +1,5 @@
 #include "base/abreast.h"
 
-#include <omp.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -19,11 +18,10 @@ static void *take_items(void *context) {
   return NULL;
 }
 
-void abreast(int items, void (*work)(void *context, int item), void *context) {
+void abreast(int threads, int items, void (*work)(void *context, int item), void *context) {
   Abreast a = {.items = items, .work = work, .context = context};
   pthread_t thread[THREADS_MOST];
-  int most = omp_get_num_procs(), others = 0;
-  most = most < items ? most : items;
+  int most = threads < items ? threads : items, others = 0;
   most = most < THREADS_MOST ? most : THREADS_MOST;
   while (others < most - 1 && !pthread_create(&thread[others], NULL, take_items, &a)) others++;
   take_items(&a);

@@ -3,7 +3,8 @@
 #ifndef DS_BASE_ABREAST_H
 #define DS_BASE_ABREAST_H
 
-/* Each item once, in any order; by this thread alone where no other can be started. */
-void abreast(int items, void (*work)(void *context, int item), void *context);
+/* Each item once, in any order, by no more than so many threads; by this one alone where no other
+ * can be started. */
+void abreast(int threads, int items, void (*work)(void *context, int item), void *context);
 
 #endif

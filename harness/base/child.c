@@ -93,6 +93,18 @@ void child_take_time(void) {
   setrlimit(RLIMIT_CPU, &now);
 }
 
+/* Of a process: what a signal says that is no fault of what it ran; NULL: nothing. */
+static const char *limit_of(int signal) {
+  switch (signal) {
+    case SIGXCPU: return "used up its processor time (ulimit -t)";
+    case SIGXFSZ: return "would have made a file larger than it may (ulimit -f)";
+    case SIGKILL: return "was killed, as the system does where memory runs out";
+    case SIGINT: return "was stopped by SIGINT";
+    case SIGTERM: return "was stopped by SIGTERM";
+    default: return NULL;
+  }
+}
+
 static int lost(const char *const *files, int count, Status *st, const char *format, ...) {
   char why[128];
   va_list args;
@@ -108,6 +120,8 @@ static int ended(const char *const *files, int count, int signal, rlim_t seconds
   if (signal == SIGXCPU)
     return lost(files, count, st, "is not %s after %llu s of processor time",
                 read ? "looked through" : "read", (unsigned long long)seconds);
+  if (limit_of(signal))
+    return lost(files, count, st, "the process that reads it %s", limit_of(signal));
   return lost(files, count, st,
               read ? "driftscope failed on what it holds (signal %d)"
                    : "HDF5 failed to read it (signal %d)",
@@ -154,6 +168,9 @@ int child_start(const char *const *files, int count, Status *st) {
 enum { WORDS_MOST = 1 << 12 };
 
 static bool is_apart; /* in a child of child_work */
+static int threads_apart;
+
+int child_threads(void) { return is_apart ? threads_apart : omp_get_max_threads(); }
 
 void child_limit(const char *file) {
   static const int deaths[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
@@ -181,6 +198,7 @@ static bool work_here(Arena *arena, const char *what, ChildWork work, void *cont
 static void work_there(int to, int words, char *reads, pid_t parent, ChildWork work,
                        void *context) {
   Status st = {0};
+  threads_apart = child_threads();
   is_apart = true;
   read_now = reads;
   prctl(PR_SET_PDEATHSIG, SIGKILL); /* it does not outlive its parent */
@@ -235,6 +253,9 @@ static bool died(const char *what, const char *reads, int status, int words, Sta
   if (WIFEXITED(status) && knew_why) return FAIL(st, "%s", line + strlen(own));
   if (!WIFEXITED(status) && *reads && WTERMSIG(status) == SIGXCPU)
     return ended(&reads, 1, SIGXCPU, seconds_for(&reads, 1), st) != CHILD_NONE;
+  if (!WIFEXITED(status) && limit_of(WTERMSIG(status)))
+    return FAIL(st, "%s: the process that %s it %s", *reads ? reads : what,
+                *reads ? "reads" : "makes", limit_of(WTERMSIG(status)));
   if (*reads && WIFEXITED(status))
     return FAIL(st, "%s: HDF5 failed to read it (status %d)%s%s", reads, WEXITSTATUS(status), colon,
                 line);
@@ -244,13 +265,6 @@ static bool died(const char *what, const char *reads, int status, int words, Sta
   if (WIFEXITED(status))
     return FAIL(st, "%s: the process that makes it ended%s (status %d)%s%s", what,
                 *line ? "" : " without a word", WEXITSTATUS(status), colon, line);
-  if (WTERMSIG(status) == SIGXCPU)
-    return FAIL(st, "%s: the process that makes it used up its processor time (ulimit -t)", what);
-  if (WTERMSIG(status) == SIGKILL)
-    return FAIL(st,
-                "%s: the process that makes it was killed, as the system does where memory runs "
-                "out",
-                what);
   return FAIL(st, "%s: a library failed (signal %d)%s%s", what, WTERMSIG(status), colon, line);
 }
 

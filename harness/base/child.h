@@ -43,6 +43,9 @@ typedef struct ChildBegun {
 ChildBegun child_begin(ChildWork work, void *context);
 bool child_end(Arena *arena, const char *what, ChildWork work, void *context, ChildBegun begun,
                const char **text, size_t *count, Status *st);
+/* How many threads this process, or in such work its parent, was told to take: what the child may
+ * start of its own (base/abreast.h). */
+int child_threads(void);
 /* In such work: a file of somebody else is read now, within the limits of child_start, and until
  * child_has_read the child's death is that file's. Signals that end a process do so, whoever
  * handled them before. */

@@ -131,7 +131,7 @@ void process_end_on_bus_error(int exit_status) {
 
 /* --- stopped by somebody ---------------------------------------------------------------------- */
 
-static const int stops[] = {SIGINT, SIGTERM};
+static const int stops[] = {SIGINT, SIGTERM, SIGXCPU};
 enum { STOPS = sizeof stops / sizeof *stops };
 
 static struct {
@@ -139,7 +139,10 @@ static struct {
   atomic_int *noted;
 } stop = {.means = ""};
 
-const char *process_stop_name(int number) { return number == SIGINT ? "SIGINT" : "SIGTERM"; }
+const char *process_stop_name(int number) {
+  if (number == SIGXCPU) return "SIGXCPU: its processor time is used up (ulimit -t)";
+  return number == SIGINT ? "SIGINT" : "SIGTERM";
+}
 
 static struct iovec piece(const char *text) {
   return (struct iovec){(char *)(uintptr_t)text, strlen(text)};

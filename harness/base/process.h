@@ -20,9 +20,9 @@ void process_restart(char **argv);
  * one line that names it and this exit status, whatever thread reads it; finished layers are on
  * disk. */
 void process_end_on_bus_error(int exit_status);
-/* From here on SIGINT and SIGTERM, unless they are ignored, end the process as they do, and with
- * one line: "stopped by SIGINT" and what process_stop_means says. Nothing else is done then, in
- * whatever place it comes. */
+/* From here on SIGINT, SIGTERM and SIGXCPU, unless they are ignored, end the process as they do,
+ * and with one line: "stopped by SIGINT" and what process_stop_means says. Nothing else is done
+ * then, in whatever place it comes. */
 void process_tell_stop(void);
 /* What a stop means from now on, such as that the same command goes on; kept. */
 void process_stop_means(const char *text);
@@ -30,7 +30,7 @@ void process_stop_means(const char *text);
 void process_note_stop(atomic_int *number);
 /* In a child: its parent says it. */
 void process_stop_silently(void);
-/* "SIGINT" or "SIGTERM". */
+/* "SIGINT" or "SIGTERM"; of SIGXCPU what it means too. */
 const char *process_stop_name(int number);
 /* Bytes of address space that can still be had under the limits of the process (ulimit -v, ulimit
  * -d); SIZE_MAX where there is none. */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/abreast.h"
+#include "base/child.h"
 
 static void write_text(FILE *out, const char *text, size_t length) {
   bool formula = length && strchr("=+-@\t\r", *text);
@@ -109,7 +110,7 @@ static void make_piece(void *context, int number) {
 
 static void write_pieces(FILE *out, Pieces *p) {
   const int pieces = (int)((p->count + PIECE_ROWS - 1) / PIECE_ROWS);
-  abreast(pieces, make_piece, p);
+  abreast(child_threads(), pieces, make_piece, p);
   for (int i = 0; i < pieces; i++) {
     if (p->piece[i].text)
       fwrite(p->piece[i].text, 1, p->piece[i].bytes, out);

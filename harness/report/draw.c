@@ -94,6 +94,10 @@ const char *draw_script(Language l, Arena *arena, const char *folder, const char
   if (!ended) kill(child, SIGKILL);
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
   if (!ended) return arena_printf(arena, say(l, "gnuplot did not end within %d s"), PATIENCE_S);
+  if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU)
+    return say(l, "gnuplot used up its processor time (ulimit -t)");
+  if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+    return say(l, "gnuplot was killed, as the system does where memory runs out");
   if (WIFSIGNALED(status))
     return arena_printf(arena, say(l, "gnuplot was ended by signal %d"), WTERMSIG(status));
   if (WEXITSTATUS(status) == 0) return NULL;
