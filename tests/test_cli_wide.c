@@ -93,3 +93,52 @@ Test(cli_wide, every_command_runs_on_a_vocabulary_of_50280, .init = test_files_b
     cr_expect_eq(shell(NO_FIGURES "%s %s 2>&1", shell_program(), lines[i]), 0, "%s: %s", lines[i],
                  shell_output);
 }
+
+/* Megabytes that `validate` says, and that the run took. */
+static double said_of(const char *spec) {
+  cr_assert_eq(shell("%s validate %s 2>&1", shell_program(), spec), 0, "%s", shell_output);
+  const char *about = strstr(shell_output, "# memory: about ");
+  cr_assert(about, "%s", shell_output);
+  return atof(about + strlen("# memory: about "));
+}
+
+static double taken_by(const char *spec) {
+  const char *folder = test_path("taken");
+  shell("rm -rf %s", folder);
+  cr_assert_eq(shell(NO_FIGURES "%s run %s -q -o %s 2>&1", shell_program(), spec, folder), 0, "%s",
+               shell_output);
+  cr_assert_eq(shell("awk -F, '$1 == \"total\" {print $3}' %s/tables/performance.csv", folder), 0);
+  return 1e-6 * atof(shell_output);
+}
+
+Test(cli_wide, memory_that_is_said_is_what_a_run_takes_on_any_number_of_threads,
+     .init = test_files_begin, .fini = test_files_end, .timeout = 120) {
+  enum { LENGTH = 64 };
+  static const char *const more[] = {"", "statistics: gsl\n"};
+  const double row = 1e-6 * 3 * LENGTH * VOCAB * sizeof(double); /* of logits, judged by GSL */
+  char here[1024];
+#ifdef DS_SANITIZE
+  cr_skip_test("the sanitizers take as much again");
+#endif
+  cr_assert(getcwd(here, sizeof here));
+  write_wide();
+  setenv("OMP_WAIT_POLICY", "passive", 1);
+  for (int threads = 1; threads <= 16; threads += 15)
+    for (size_t i = 0; i < sizeof more / sizeof *more; i++) {
+      const char *text = arena_printf(
+          &test_arena,
+          "title: wide\nmodel: .\nbackend: cpu\ntokenizer: %s/data/tokenizer/own_2048.json\n"
+          "calibration: {text: %s/data/text/valid.txt, windows: 2, length: 16}\n"
+          "prompts: [{name: p, text: %s/data/text/test.txt, length: %d, windows: 2}]\n"
+          "pairs: [[2-0, 2-4]]\nkeep: {tensors: [scan]}\nthreads: %d\n%s",
+          here, here, here, LENGTH, threads, more[i]);
+      const char *spec = test_write("m.yaml", text, strlen(text));
+      const double said = said_of(spec), taken = taken_by(spec);
+      cr_expect(taken <= said && said <= taken + 2 * row,
+                "%d threads, %s: said %.0f MB, taken %.0f MB", threads, more[i], said, taken);
+    }
+  const char *there = test_path("there.yaml"); /* a device that is asked for need not be here */
+  cr_assert_eq(shell("sed 's/^backend: cpu/backend: cuda/' %s >%s", test_path("m.yaml"), there), 0);
+  cr_expect_eq(shell("%s validate %s 2>&1", shell_program(), there), 0, "%s", shell_output);
+  cr_expect(strstr(shell_output, "# memory beside a device: about "), "%s", shell_output);
+}

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <sys/statvfs.h>
 
-enum { TOKENS = 64 };
+enum { TOKENS = 64, VOCAB = 50280 };
 
 /* A run of so many short prompts that it does not fit: memory stays what one of them takes. */
 typedef struct Large {
@@ -76,6 +76,63 @@ Test(estimate, result_and_journal_are_asked_for_once_less_what_stands) {
   cr_expect(estimate_check(&large.spec, &large.subject, &sum, "/tmp", standing, memory, &again),
             "%s", again.text);
   free(large.subject.prompt);
+}
+
+enum { PAIRS_MOST = 21 };
+
+/* A vocabulary beside which a layer is small: two modes, the reference, and so many pairs. */
+static MemoryPlan plan_of(int threads, Statistics statistics, bool device, int tokens, int pairs) {
+  static Mode mode[2];
+  static Pair pair[PAIRS_MOST];
+  for (int i = 0; i < 2; i++) mode[i] = family_mamba1.preset[i];
+  for (int i = 0; i < PAIRS_MOST; i++) pair[i] = (Pair){"2-0", "2-4"};
+  Arena arena;
+  Status st = {0};
+  cr_assert(arena_reserve(&arena, (size_t)1 << 26, no_room, &st), "%s", st.text);
+  PromptShape prompt = {"p", NULL, tokens};
+  const Spec spec = {.path = "wide.yaml",
+                     .model = "m",
+                     .modes = mode,
+                     .mode_count = 2,
+                     .pairs = pair,
+                     .pair_count = pairs,
+                     .prompt_count = 1,
+                     .threads = threads,
+                     .statistics = statistics,
+                     .memory = (int64_t)1 << 40};
+  const Subject subject = {.checkpoint.config = {.layers = 4,
+                                                 .D = 64,
+                                                 .E = 128,
+                                                 .N = 16,
+                                                 .R = 4,
+                                                 .K = 4,
+                                                 .vocab = VOCAB,
+                                                 .family = &family_mamba1},
+                           .prompt = &prompt};
+  const MemoryPlan plan = estimate_of(&spec, &subject, NULL, device, arena).memory;
+  arena_release(&arena);
+  return plan;
+}
+
+Test(estimate, logits_are_counted_for_as_many_threads_as_meet_them) {
+  const size_t logits = (size_t)TOKENS * VOCAB * sizeof(double), more = 60;
+  const MemoryPlan few = plan_of(4, STATISTICS_LANES, false, TOKENS, 1),
+                   many = plan_of(64, STATISTICS_LANES, false, TOKENS, 1);
+  cr_expect_lt(many.needed - few.needed, more * logits / 2);
+  const MemoryPlan gsl_few = plan_of(4, STATISTICS_GSL, true, TOKENS, 1),
+                   gsl_many = plan_of(64, STATISTICS_GSL, true, TOKENS, 1);
+  cr_expect_lt(gsl_many.needed - gsl_few.needed, more * logits / 2);
+  const MemoryPlan gsl = plan_of(2, STATISTICS_GSL, false, TOKENS, 1),
+                   one = plan_of(1, STATISTICS_GSL, false, TOKENS, 1);
+  cr_expect_gt(gsl.needed - one.needed, 3 * logits, "by GSL's functions a side's take as much");
+}
+
+/* An entry has a row of sixteen tokens for each pair. */
+Test(estimate, rows_of_a_layer_are_counted_where_its_entry_is_read) {
+  enum { LONG = 1 << 14, MORE = PAIRS_MOST - 1 };
+  const MemoryPlan one = plan_of(1, STATISTICS_LANES, false, LONG, 1),
+                   all = plan_of(1, STATISTICS_LANES, false, LONG, PAIRS_MOST);
+  cr_expect_gt(all.needed - one.needed, MORE * (LONG / TOKENS_A_ROW) * sizeof(TokenErrors));
 }
 
 Test(estimate, memory_under_a_limit_is_what_can_be_had) {

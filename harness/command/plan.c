@@ -4,6 +4,7 @@
 
 #include "base/columns.h"
 #include "experiment/estimate.h"
+#include "experiment/experiment.h"
 #include "study/events.h"
 #include "study/foreign.h"
 #include "study/grid.h"
@@ -71,7 +72,8 @@ static bool print_checked(Arena *arena, const Spec *spec, const Subject *subject
   TRY(micro_check(spec, subject, *arena, st));
   TRY(events_check(spec, subject, st));
   TRY(grid_check(spec, subject, st));
-  Estimate sum = estimate_of(spec, subject, foreign, false, *arena);
+  const bool device = subject->device;
+  Estimate sum = estimate_of(spec, subject, foreign, device, *arena);
   printf("# %s: the effective spec, with every default\n%s\n# modes by stage\n", spec->path,
          spec_print(arena, spec));
   const Config *c = &subject->checkpoint.config;
@@ -85,9 +87,10 @@ static bool print_checked(Arena *arena, const Spec *spec, const Subject *subject
     printf("# prompt %s: %d tokens\n", subject->prompt[i].name, subject->prompt[i].T);
   print_grid(spec, *arena);
   printf("# results file: %lld tensors, %.1f MB, %.1f MB more on disk until it is finished\n"
-         "# memory: about %.0f MB; at least %.0f MB, where no layer stays\n",
+         "# memory%s: about %.0f MB; at least %.0f MB, where no layer stays\n",
          (long long)sum.tensors, 1e-6 * (double)sum.results_bytes, 1e-6 * (double)sum.journal_bytes,
-         1e-6 * (double)sum.memory.needed, 1e-6 * (double)sum.memory.least);
+         device ? " beside a device" : "", 1e-6 * (double)sum.memory.needed,
+         1e-6 * (double)sum.memory.least);
   if (sum.streams_bytes)
     printf(
         "# where the disk has room, %.1f MB besides until then: what left each layer, for studies "
@@ -98,7 +101,7 @@ static bool print_checked(Arena *arena, const Spec *spec, const Subject *subject
   if (spec->keep.tensor_count == 0 && !spec->keep.all_tensors) {
     Spec all = *spec;
     all.keep.all_tensors = all.keep.all_layers = true;
-    sum = estimate_of(&all, subject, foreign, false, *arena);
+    sum = estimate_of(&all, subject, foreign, device, *arena);
     printf("# with keep: {tensors: all} it would be %lld tensors, %.1f GB\n",
            (long long)sum.tensors, 1e-9 * (double)sum.results_bytes);
   }
@@ -109,7 +112,9 @@ bool print_plan(Arena *arena, const Spec *given, Status *st) {
   Spec spec = *given;
   Subject subject;
   Foreign foreign;
+  Device device = {0};
   TRY(subject_check(arena, given, &subject, st));
+  if (experiment_finds_device(&spec)) subject.device = &device;
   TRY(foreign_open(arena, &spec, &subject, &foreign, st));
   return print_checked(arena, &spec, &subject, &foreign, st);
 }

@@ -10,6 +10,7 @@
 #include "base/ranks.h"
 #include "family/block.h"
 #include "family/family.h"
+#include "measure/clipping.h"
 #include "measure/judge.h"
 #include "measure/judge_queue.h"
 #include "measure/stats.h"
@@ -101,6 +102,49 @@ StoreShape estimate_shape(Arena *arena, const Spec *spec, const Subject *subject
 
 static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
 
+static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
+
+static size_t sides_of(const Spec *spec) {
+  return (size_t)(spec->mode_count + 1 + spec->source_count);
+}
+
+static size_t pairs_at_most(const Spec *spec) {
+  return (size_t)(spec->pair_count + 3 * spec->third_count + spec->compare_all_count);
+}
+
+/* Of one thread that computes a row of so many columns. */
+static size_t row_scratch(const Spec *spec, int longest, size_t cols) {
+  const size_t n = (size_t)longest * cols, parts = (size_t)longest + cols,
+               lanes = larger(stats_scratch_bytes(n, parts),
+                              clipping_scratch_bytes(n, (size_t)longest, parts));
+  return spec->statistics == STATISTICS_GSL ? larger(lanes, judge_scratch_bytes(n, parts)) : lanes;
+}
+
+/* What the statistics of a layer take (measure/jobs.c): of logits, which are larger than all else,
+ * as many rows at a time as there are sides, or pairs. A row that GSL computes again is computed
+ * when all are done. On a device nothing but that is computed here. */
+static size_t rows_scratch(const Spec *spec, const Config *c, int longest, size_t threads,
+                           bool device) {
+  const size_t cols = (size_t)family_widest(c), most = larger(cols, (size_t)c->vocab),
+               once = judge_scratch_bytes((size_t)longest * most, (size_t)longest + most),
+               rows = larger(sides_of(spec), pairs_at_most(spec)),
+               meet = most > 2 * cols ? smaller(threads, rows) : threads;
+  if (device && spec->statistics != STATISTICS_GSL && !spec->source_count) return once;
+  return larger(
+      meet * row_scratch(spec, longest, most) + threads * row_scratch(spec, longest, cols), once);
+}
+
+/* The rows of a layer as its entry in the journal has them: on their way there, and where a study
+ * reads what stands beside them. */
+static size_t entry_bytes(const Spec *spec, const Config *c, int longest) {
+  const size_t tensors = (size_t)c->family->tensors.count, pairs = pairs_at_most(spec),
+               tokens = ((size_t)longest + TOKENS_A_ROW - 1) / TOKENS_A_ROW,
+               side = tensors * (sizeof(TensorStats) + sizeof(Clipping) + sizeof(ScaleRow)),
+               pair = tensors * (sizeof(PairStats) + sizeof(Undone)) + sizeof(Budget) +
+                      tokens * sizeof(TokenErrors);
+  return sides_of(spec) * side + pairs * pair;
+}
+
 /* What is asked for beside the layers, at the most: the walk of all sides with what rides along, or
  * a study. */
 static size_t beside_layers(const Spec *spec, const Subject *subject, int longest, size_t store,
@@ -111,8 +155,6 @@ static size_t beside_layers(const Spec *spec, const Subject *subject, int longes
                                  ? calibrate_bytes(c, &spec->calibration, spec->mend_count > 0,
                                                    spec->grid.alpha_count, device ? 0 : threads)
                                  : 0;
-  const size_t widest = larger(2 * (size_t)c->E, (size_t)c->vocab), n = (size_t)longest * widest,
-               parts = (size_t)longest + widest;
   size_t riders = calibration + subject_bytes(spec, c) + clipped_bytes(c, threads);
   /* What the rewrite's proof takes of the head it has given back before the reference takes it. */
   if (subject_bytes(spec, c)) riders -= block_logits64_bytes(c);
@@ -120,17 +162,17 @@ static size_t beside_layers(const Spec *spec, const Subject *subject, int longes
          reference = 2 * side + block_logits64_bytes(c); /* float64 */
   size_t budget = spec->budget_all || spec->budget_count ? side + reference
                                                          : 0; /* each block on the other's input */
-  size_t walk =
-      (size_t)spec->mode_count * side + reference + budget + store + riders +
-      (size_t)threads * larger(stats_scratch_bytes(n, parts), judge_scratch_bytes(n, parts)) +
-      judge_queue_bytes((size_t)longest, (size_t)family_widest(c), threads);
+  size_t walk = (size_t)spec->mode_count * side + reference + budget + store + riders +
+                rows_scratch(spec, c, longest, (size_t)threads, device) +
+                judge_queue_bytes((size_t)longest, (size_t)family_widest(c), threads);
   size_t most = larger(evaluate_bytes(spec, c), cost_bytes(spec, c));
   most = larger(most, tasks_bytes(spec, subject));
   most = larger(most, larger(swap_bytes(spec, c, longest), restore_bytes(spec, c, longest)));
   most = larger(most, larger(mend_bytes(spec, c, longest), events_bytes(spec, c, longest)));
   most = larger(most, grid_bytes(spec, c, longest));
   most = larger(most, micro_bytes(spec, subject, scratch));
-  return fixed_bytes + (size_t)threads * thread_bytes + larger(walk, most + store);
+  const size_t entry = entry_bytes(spec, c, longest);
+  return fixed_bytes + (size_t)threads * thread_bytes + entry + larger(walk, most + entry + store);
 }
 
 /* Of the machine's what is free, with a tenth left for others, as far as it can be had. `room`:
@@ -172,8 +214,7 @@ static int64_t notes_bytes(const Spec *spec, const Subject *subject, const Memor
 
 /* Rows of tensors and pairs in a run's tables. */
 static size_t rows_bytes(const Spec *spec, const Config *c) {
-  const size_t sides = (size_t)(spec->mode_count + 1 + spec->source_count + spec->pair_count +
-                                3 * spec->third_count + spec->compare_all_count);
+  const size_t sides = sides_of(spec) + pairs_at_most(spec);
   return (size_t)spec->prompt_count * (size_t)c->layers * (size_t)c->family->tensors.layer * sides *
          ROW_BYTES;
 }
@@ -211,7 +252,8 @@ static MemoryPlan memory_plan(const Spec *spec, const Subject *subject, const Fo
   const Config *c = &subject->checkpoint.config;
   const StoreShape shape = estimate_shape(&scratch, spec, subject, foreign);
   const Forms forms = subject_forms(spec, c);
-  MemoryPlan plan = {.allowed = memory_allowed(spec, (size_t)(scratch.end - scratch.next))};
+  const size_t room = (size_t)(scratch.end - scratch.next);
+  MemoryPlan plan = {.allowed = memory_allowed(spec, room)};
   const size_t beside = beside_layers(spec, subject, longest_prompt(spec, subject),
                                       store_size(&shape).memory_bytes, device, scratch) +
                         foreign_memory(spec, subject, foreign, scratch),
@@ -237,8 +279,7 @@ static int64_t token_bytes(const Spec *spec, const Subject *subject) {
   for (int p = 0; p < spec->prompt_count; p++)
     rows += (subject->prompt[p].T + TOKENS_A_ROW - 1) / TOKENS_A_ROW;
   return rows * subject->checkpoint.config.layers *
-         (spec->pair_count + 3 * spec->third_count + spec->compare_all_count) *
-         (int64_t)sizeof(TokenErrors);
+         (int64_t)(pairs_at_most(spec) * sizeof(TokenErrors));
 }
 
 /* Of the journal's streams where they stay: no more than this, which is soon written. */

@@ -98,12 +98,25 @@ static void find_finer(void *context, const Mode *mode) {
     if (mode_finer_stage(mode_in(mode, layer)) != ABSENT) *finer = mode_in(mode, layer);
 }
 
+static const Mode *finer_mode(const Spec *spec) {
+  const Mode *mode = NULL;
+  spec_each_there(spec, find_finer, &mode);
+  return mode;
+}
+
+bool experiment_finds_device(const Spec *spec) {
+  Device device;
+  Status none = {0};
+  if (!spec->model || finer_mode(spec)) return false;
+  return spec->backend == BACKEND_CUDA ||
+         (device_find(spec->backend, spec->path, &device, &none) && device.found);
+}
+
 /* A stage finer than the presets' has operators on the CPU alone. */
 static bool find_device(const Spec *spec, Progress *progress, Device *device, Subject *subject,
                         Status *st) {
-  const Mode *mode = NULL;
+  const Mode *mode = finer_mode(spec);
   TRY(device_find(spec->backend, spec->path, device, st));
-  spec_each_there(spec, find_finer, &mode);
   if (device->found && mode) {
     const int finer = mode_finer_stage(mode);
     const char *setting = mode_setting_name(mode, finer);

@@ -31,6 +31,10 @@ typedef struct RunOutcome {
 bool experiment_run(Arena *arena, const Spec *spec, const RunOptions *options, Progress *progress,
                     RunOutcome *outcome, Status *st);
 
+/* Whether the modes of a run would compute on a device: one that the spec asks for need not be
+ * here. */
+bool experiment_finds_device(const Spec *spec);
+
 /* A checked subject made ready on this host, with its scales: what a command does before it runs
  * anything. Calibration statistics are taken from and left in `cache` (a folder; NULL: no cache).
  */

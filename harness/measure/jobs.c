@@ -56,16 +56,61 @@ static void fill_row(const Known *k, const StatsJob *job, Arena scratch) {
 
 static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
 
-size_t stats_jobs_bytes(const StatsJob *job, int jobs) {
-  size_t most = 0;
+static size_t job_bytes(const StatsJob *job) {
+  const size_t rows = (size_t)job->base->rows, cols = (size_t)job->base->cols, n = rows * cols,
+               parts = rows + cols;
+  if (job->clipping_row) return clipping_scratch_bytes(n, rows, parts);
+  const size_t lanes = stats_scratch_bytes(n, parts);
+  return job->by == STATS_LANES ? lanes : larger(lanes, judge_scratch_bytes(n, parts));
+}
+
+/* Scratch for rows. Logits take many times as much as all else, and are few: what takes more than
+ * half of the most has one of the large rooms, of which there are as many as are wanted at once,
+ * and no thread keeps one. */
+typedef struct Rooms {
+  size_t small; /* bytes */
+  Arena *own;   /* [threads]: of so many */
+  Arena *large; /* [larges] */
+  bool *taken;
+  int larges;
+} Rooms;
+
+static Rooms rooms_of(const StatsJob *job, int jobs, Arena *scratch) {
+  const int threads = omp_get_max_threads();
+  size_t most = 0, small = 0;
+  int tensors = 0, others = 0;
+  for (int i = 0; i < jobs; i++) most = larger(most, job_bytes(&job[i]));
   for (int i = 0; i < jobs; i++) {
-    const size_t rows = (size_t)job[i].base->rows, cols = (size_t)job[i].base->cols,
-                 n = rows * cols, parts = rows + cols;
-    if (job[i].clipping_row) most = larger(most, clipping_scratch_bytes(n, rows, parts));
-    if (job[i].tensor_row || job[i].pair_row) most = larger(most, stats_scratch_bytes(n, parts));
-    if (job[i].by != STATS_LANES) most = larger(most, judge_scratch_bytes(n, parts));
+    const size_t bytes = job_bytes(&job[i]);
+    if (bytes <= most / 2)
+      small = larger(small, bytes);
+    else
+      tensors += job[i].tensor_row != NULL, others += job[i].tensor_row == NULL;
   }
-  return most;
+  const int wanted = tensors > others ? tensors : others; /* one after the other */
+  Rooms r = {.small = small, .larges = wanted < threads ? wanted : threads};
+  r.own = ARENA_NEW(scratch, Arena, threads);
+  r.large = ARENA_NEW(scratch, Arena, r.larges);
+  r.taken = ARENA_NEW(scratch, bool, r.larges);
+  for (int i = 0; i < r.larges; i++) r.large[i] = arena_carve(scratch, most), r.taken[i] = false;
+  for (int i = 0; i < threads; i++) r.own[i] = arena_carve(scratch, small);
+  return r;
+}
+
+/* The first that is free: there is one. */
+static int take_large(const Rooms *r) {
+  int at = 0;
+#pragma omp critical(stats_rooms)
+  {
+    while (r->taken[at]) at++;
+    r->taken[at] = true;
+  }
+  return at;
+}
+
+static void leave_large(const Rooms *r, int at) {
+#pragma omp critical(stats_rooms)
+  r->taken[at] = false;
 }
 
 /* A pair by GSL leaves the squares of its tokens as any other. */
@@ -84,6 +129,13 @@ static void fill(const Known *k, int i, Arena scratch) {
   }
 }
 
+static void fill_in_room(const Known *k, int i, const Rooms *r) {
+  const bool is_small = job_bytes(&k->job[i]) <= r->small;
+  const int at = is_small || k->of[i] != i ? ABSENT : take_large(r);
+  fill(k, i, at == ABSENT ? r->own[omp_get_thread_num()] : r->large[at]);
+  if (at != ABSENT) leave_large(r, at);
+}
+
 static void copy(const Known *k, int i) {
   if (k->of[i] != i) alike_copy(&k->job[i], &k->job[k->of[i]]);
 }
@@ -96,22 +148,19 @@ void stats_jobs(const StatsJob *job, int jobs, Arena scratch) {
   for (int i = 0; i < jobs; i++)
     if (job[i].tensor_row && job[i].by != STATS_GSL)
       known.own[i] = stats_blocks(job[i].base, &scratch);
-  const int threads = omp_get_max_threads();
-  Arena *own = ARENA_NEW(&scratch, Arena, threads);
-  for (int i = 0; i < threads; i++) own[i] = arena_carve(&scratch, stats_jobs_bytes(job, jobs));
+  const Rooms rooms = rooms_of(job, jobs, &scratch);
 #pragma omp parallel
   {
-    const Arena mine = own[omp_get_thread_num()];
 #pragma omp for schedule(dynamic)
     for (int i = 0; i < jobs; i++) known.of[i] = alike_tensor(job, i);
 #pragma omp single
     alike_others(job, jobs, known.of, scratch);
 #pragma omp for schedule(dynamic)
     for (int i = 0; i < jobs; i++)
-      if (job[i].tensor_row) fill(&known, i, mine);
+      if (job[i].tensor_row) fill_in_room(&known, i, &rooms);
 #pragma omp for schedule(dynamic)
     for (int i = 0; i < jobs; i++)
-      if (!job[i].tensor_row) fill(&known, i, mine);
+      if (!job[i].tensor_row) fill_in_room(&known, i, &rooms);
 #pragma omp for
     for (int i = 0; i < jobs; i++) copy(&known, i);
   }

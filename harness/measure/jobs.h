@@ -32,6 +32,4 @@ typedef struct StatsJob {
  * same Tensor, takes what is known of them. False where a row is not what GSL says: the message
  * names it, a column and both values. */
 void stats_jobs(const StatsJob *job, int jobs, Arena scratch);
-/* Bytes of scratch that each thread takes of these. */
-size_t stats_jobs_bytes(const StatsJob *job, int jobs);
 #endif
