@@ -141,6 +141,9 @@ static bool verify_file(const Options *o, Arena arena, Status *st) {
                   OPT_WINDOWS, OPT_WINDOW_LENGTH, OPT_ALPHA, OPT_SEED, OPT_REWRITE, OPT_THREADS),
       "is for the proof of a device: a results file is verified by what it holds", st));
   TRY(verify_results(o->argument[0], &rows, arena, st));
+  if (!rows.tensors && !rows.pairs)
+    return FAIL(st, "%s: keeps no tensor that its rows are of: there is nothing to verify",
+                o->argument[0]);
   if (o->json)
     printf("{\"tensor_rows\": %zu, \"pair_rows\": %zu, \"tensor_rows_not_kept\": %zu, "
            "\"pair_rows_not_kept\": %zu}\n",

@@ -815,11 +815,10 @@ const Phrase chinese[] = {
     {"One scale alone, and the error of `block_out` at its own layer: %s.\n\n",
      "只改一个缩放因子时，该层自身 `block_out` 的误差：%s。\n\n"},
     {"Every scale at its least squared error makes the end worse, by a factor of %s, although each "
-     "tensor by itself "
-     "loses "
-     "less so: what a scale clips weighs more behind its tensor than its squares say.\n\n",
-     "所有缩放因子取平方误差最小者反而使末端变差，为原来的 %s 倍，尽管每个张量自身的损失都变小："
-     "被截断的值在该张量之后的影响大于其平方误差所示。\n\n"},
+     "tensor by itself loses less so on the calibration's text.\n\n",
+     "所有缩放因子取平方误差最小者反而使末端变差，为原来的 %s "
+     "倍，尽管在校准文本上每个张量自身的损失都变小。"
+     "\n\n"},
     {"> **Warning.** Left out of %s, since a figure is not finite: %s.\n\n",
      "> **警告**：%s 因数值并非有限值而剔除：%s。\n\n"},
     {" (of this prompt alone)", "（仅此提示）"},
@@ -1630,16 +1629,18 @@ const Phrase chinese[] = {
     {"%s%s; %s", "%s%s；%s"},
     {"No single element explains it: in layer %d none stands out",
      "没有单个元素能解释：第 %d 层中无一突出"},
-    {"No single element explains it: in layer %d the one that comes nearest, %s, makes %s of it",
-     "没有单个元素能解释：第 %d 层中最接近的 %s 只造成其 %s"},
+    {"No single element explains it: of layer %d run again with the one that comes nearest, %s, "
+     "set "
+     "to the other side's value, %s of it goes",
+     "没有单个元素能解释：把第 %d 层中最接近的 %s 设为另一侧的值再运行该层，只消去其 %s"},
     {", %s in layer %d", "，第 %2$d 层 %1$s"},
     {"%s in layer %d%s, %s in layer %d: %s", "第 %2$d 层 %1$s%3$s，第 %5$d 层 %4$s：%6$s"},
     {"1 event", "1 个事件"},
     {"%d events", "%d 个事件"},
     {"; no single element explains it", "；没有单个元素能解释"},
     {"; %s; repaired, layer %d goes from %s to %s", "；%s；修复之后，第 %d 层从 %s 变为 %s"},
-    {"%s against %s: %s; the largest: %s has %s of layer %d's squared error%s\n",
-     "%1$s 与 %2$s 相比：%3$s；最大的一个：%4$s占第 %6$d 层平方误差的 %5$s%7$s\n"},
+    {"%s against %s: %s; the heaviest beside its layer: %s has %s of layer %d's squared error%s\n",
+     "%1$s 与 %2$s 相比：%3$s；相对所在层最重的一个：%4$s占第 %6$d 层平方误差的 %5$s%7$s\n"},
     {"its text", "其文本"},
     {"prompt", "提示"},
     {"last", "末层"},
@@ -1766,7 +1767,7 @@ const Phrase chinese[] = {
 
     /* --- the value behind an event, in the answer --------------------------------------------- */
     {"%s; repaired, layer %d goes from %s to %s%s", "%s；修复之后，第 %d 层从 %s 变为 %s%s"},
-    {" (the largest of %d events)", "（%d 个事件中最大的一个）"},
+    {" (of %d events the heaviest beside its layer)", "（%d 个事件中相对所在层最重的一个）"},
     {"Which value makes it?", "由哪个数值造成？"},
 
     /* --- clipping.c, plots_clipping.c --------------------------------------------------------- */

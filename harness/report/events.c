@@ -169,8 +169,9 @@ static const char *cause_words(const Style *s, const Event *e) {
                         say(l, "No single element explains it: in layer %d none stands out"),
                         e->grown_layer);
   return arena_printf(s->arena,
-                      say(l, "No single element explains it: in layer %d the one that comes "
-                             "nearest, %s, makes %s of it"),
+                      say(l,
+                          "No single element explains it: of layer %d run again with the one "
+                          "that comes nearest, %s, set to the other side's value, %s of it goes"),
                       e->grown_layer, element(s, e->tensor, e->element_token, e->element_channel),
                       md_share(s->arena, fmax(e->removed, 0)));
 }
@@ -218,7 +219,10 @@ const char *events_cause(Arena *arena, const ReportData *d, const ReportPair *pa
   return arena_printf(
       arena, say(d->language, "%s; repaired, layer %d goes from %s to %s%s"), element_words(&s, e),
       repair->layer, md_error(arena, repair->rel_l2), md_error(arena, repair->rel_l2_after),
-      count > 1 ? arena_printf(arena, say(d->language, " (the largest of %d events)"), count) : "");
+      count > 1
+          ? arena_printf(arena, say(d->language, " (of %d events the heaviest beside its layer)"),
+                         count)
+          : "");
 }
 
 static const char *pair_summary(Arena *arena, const ReportData *d, const ReportPair *pair) {
@@ -226,11 +230,12 @@ static const char *pair_summary(Arena *arena, const ReportData *d, const ReportP
   const Event *e;
   const int count = events_count(d, pair, &e);
   if (count == 0) return "";
-  return arena_printf(
-      arena,
-      say(d->language, "%s against %s: %s; the largest: %s has %s of layer %d's squared error%s\n"),
-      words_plain(arena, pair->base), words_plain(arena, pair->other), count_words(&s, count),
-      token_words(&s, e), md_share(arena, e->share), e->layer, brief_cause(&s, e));
+  return arena_printf(arena,
+                      say(d->language, "%s against %s: %s; the heaviest beside its layer: %s has "
+                                       "%s of layer %d's squared error%s\n"),
+                      words_plain(arena, pair->base), words_plain(arena, pair->other),
+                      count_words(&s, count), token_words(&s, e), md_share(arena, e->share),
+                      e->layer, brief_cause(&s, e));
 }
 
 const char *events_summary(Arena *arena, const ReportData *d) {

@@ -197,8 +197,7 @@ static void write_warning(Language l, FILE *out, const Tried *t, Arena scratch) 
     fprintf(out,
             say(l, "Every scale at its least squared error makes the end worse, by a factor of %s, "
                    "although each tensor by "
-                   "itself loses less so: what a scale clips weighs more behind its tensor than "
-                   "its squares say.\n\n"),
+                   "itself loses less so on the calibration's text.\n\n"),
             factor_words(&scratch, row->block_out_factor, row->block_out_factor_low,
                          row->block_out_factor_high));
   }
