@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/progress.h"
 #include "model/synth.h"
+#include "tests/every_study.h"
 #include "tests/shell.h"
 
 enum { SMALL_LAYERS = 6, SMALL_WIDTH = 64, SMALL_VOCAB = 256 };
@@ -28,6 +29,19 @@ static inline void small_model_of(int width, int layers) {
             "%s", st.text);
   arena_release(&arena);
 }
+/* The results of a run in folder `alone`, and of one that was stopped and went on. */
+static inline void small_expect_gone_on(const char *alone, const char *gone_on) {
+  char path[2][128];
+  const char *said;
+  Arena arena;
+  Status st = {0};
+  snprintf(path[0], sizeof path[0], "%s/%s/results.h5", shell_folder, alone);
+  snprintf(path[1], sizeof path[1], "%s/%s/results.h5", shell_folder, gone_on);
+  cr_assert(arena_reserve(&arena, (size_t)1 << 30, small_exhausted, &st), "%s", st.text);
+  cr_expect(went_on_the_same(&arena, path[0], path[1], &said), "%s: %s", gone_on, said);
+  arena_release(&arena);
+}
+
 static inline void small_model(int layers) { small_model_of(SMALL_WIDTH, layers); }
 
 #endif
