@@ -1,6 +1,7 @@
 /* Sides made elsewhere, as a user compares them: two dumps by the command line, dumps and modes by
  * a spec. What differs has the numbers that this file computes by itself; what cannot be compared
  * is refused in one line that names it; other inputs are the first thing that is said. */
+#include "measure/tables.h"
 #include "tests/small_model.h"
 #include "tests/source_files.h"
 
@@ -99,6 +100,24 @@ Test(sources, arrays_that_no_pattern_names_are_listed_with_type_and_shape) {
   SAYS("Of no tensor that is compared: 1 array.");
   cr_assert_eq(shell("tail -1 %s/out/tables/source_left.csv", test_folder), 0);
   SAYS("b,weights,float64,[2]");
+}
+
+/* With what a terminal would obey, and cut within a character. */
+Test(sources, a_name_that_is_no_plain_text_is_the_same_in_a_run_s_report_and_in_its_file_s) {
+  char cut[2 * TEXT_KERNEL + 1] = "";
+  for (int i = 0; i < TEXT_KERNEL; i++) strcat(cut, "\xC3\xA4");
+  Arrays all = usual();
+  write_npz("a.npz", &all);
+  add_array(&all, "red\x1B[31m", NPY("<f8", "False", "(2,)"), (double[]){1, 2}, 16);
+  add_array(&all, cut, NPY("<f8", "False", "(2,)"), (double[]){1, 2}, 16);
+  write_npz("b.npz", &all);
+  SPEC(0, "title: t\nsources:\n  a: {dump: a.npz, names: \"layers.{layer}.{tensor}\"}\n"
+          "  b: {dump: b.npz, names: \"layers.{layer}.{tensor}\"}\npairs: [[a, b]]\n");
+  RUN(0, "report %s/out/results.h5 -o %s/again", test_folder, test_folder);
+  cr_expect_eq(shell("cd %s && diff -r out/tables again/tables && diff out/report.md "
+                     "again/report.md && grep -c 'red?' out/tables/source_left.csv",
+                     test_folder),
+               0, "%s", shell_output);
 }
 
 /* --- other inputs, values and shapes ---------------------------------------------------------- */

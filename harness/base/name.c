@@ -25,6 +25,8 @@ static bool is_control(uint32_t c) { return c < 0x20 || (c >= 0x7F && c < 0xA0);
 static bool is_broken(uint32_t character, int bytes) { return character == 0xFFFD && bytes == 1; }
 
 void text_make_plain(char *text, const char *kept) {
+  while (*text >= ' ' && *text < 0x7F) text++; /* most texts to their end: nothing is written */
+  if (!*text) return;
   char *to = text;
   for (int bytes; *text; text += bytes) {
     uint32_t character;

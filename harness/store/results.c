@@ -311,10 +311,19 @@ static int tables_known(void) {
   return count;
 }
 
+/* Texts as they would be read back: a long one may have been cut within a character. */
+static void make_plain(const TableRows *of) {
+  const Table *table = of->table;
+  for (int c = 0; c < table->columns; c++)
+    for (size_t i = 0; table->column[c].type == COLUMN_TEXT && i < of->count; i++)
+      text_make_plain((char *)(uintptr_t)of->rows + i * table->row_size + table->column[c].offset,
+                      "");
+}
+
 static void keep_own(const OwnTables *own, TableRows *kept) {
   for (int i = 0; tables[i]; i++)
     for (int k = 0; k < own->count; k++)
-      if (own->rows[k].table == tables[i]) kept[i] = own->rows[k];
+      if (own->rows[k].table == tables[i]) kept[i] = own->rows[k], make_plain(&kept[i]);
 }
 
 static bool open_results(Arena *keep, const char *path, const OwnTables *own, Results *results,

@@ -198,8 +198,8 @@ typedef struct OwnTables {
   int count;
 } OwnTables;
 /* The same, for who wants all tables: they stay in the arena, and are not read once more. `own`:
- * the file is this process's own; neither its tensors nor these tables are read. NULL: it is not.
- */
+ * the file is this process's own; neither its tensors nor these tables are read, whose texts become
+ * what they would be read as. NULL: it is not. */
 bool results_take(Arena *arena, const char *path, const OwnTables *own, Results *results,
                   Status *st);
 void results_close(Results *results);
