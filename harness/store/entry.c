@@ -181,8 +181,11 @@ size_t streams_size(const Tensor *stream, int sides) {
 
 static void make_one(const char *name, const Tensor *t, StreamHead *head, char *values) {
   assert(t->format == FORMAT_F32 || t->format == FORMAT_F64);
-  *head = (StreamHead){
-      .type = (int32_t)t->format, .rows = t->rows, .cols = t->cols, .scale = t->scale.value};
+  memset(head, 0, sizeof *head); /* what lies between its members is written too */
+  head->type = (int32_t)t->format;
+  head->rows = t->rows;
+  head->cols = t->cols;
+  head->scale = t->scale.value;
   table_text(head->kernel, TEXT_KERNEL, t->kernel ? t->kernel : "");
   tensor_pack(t, values);
   head->seal = stream_seal(name, head, values, stream_values(t));

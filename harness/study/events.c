@@ -6,7 +6,6 @@
 #include "family/block.h"
 #include "measure/events.h"
 #include "model/piece.h"
-#include "source/repaired.h"
 #include "study/repairs.h"
 
 bool events_check(const Spec *spec, const Subject *subject, Status *st) {
@@ -176,7 +175,7 @@ size_t events_bytes(const Spec *spec, const Config *config, int T) {
   if (!T || !repairs_any(spec)) return 0;
   const int plain = spec->mode_count + 1;
   const size_t repairing = repairs_bytes(spec, config, T);
-  size_t tracing = walk_bytes(block_bytes(config, T), T, config->D, plain, plain + 1) +
-                   trace_bytes(config, T) + source_repaired_bytes(config, T, 1);
+  size_t tracing =
+      walk_bytes(block_bytes(config, T), T, config->D, plain, plain + 1) + trace_bytes(config, T);
   return repairing > tracing ? repairing : tracing;
 }
