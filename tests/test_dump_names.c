@@ -229,6 +229,14 @@ Test(dump_names, a_number_in_a_layers_own_name_stands_before_that_of_a_module_in
       ENTRIES("0 0 block.mlp.0", "0 0 block.mlp.2", "0 1 block.mlp.0", "0 1 block.mlp.2"));
 }
 
+Test(dump_names, a_slash_in_a_name_that_is_found_out_is_a_dot) {
+  const Dump modules = dump_of(FILES("a.npz:layers/0/mixer/x;layers.1.mixer.x"));
+  expect_entries(&modules, NULL, "modules", ENTRIES("0 0 mixer.x", "0 1 mixer.x"));
+  const Dump numbers = dump_of(FILES("a.npz:layer_0/x;layer_1.x"));
+  expect_entries(&numbers, NULL, "first number", ENTRIES("0 0 layer.x", "0 1 layer.x"));
+  expect_entries(&numbers, "layer_{layer}/{tensor}", "layer_{layer}/{tensor}", ENTRIES("0 0 x"));
+}
+
 Test(dump_names, files_that_hold_the_same_names_are_passes) {
   DumpLayout layout;
   Status st = {0};

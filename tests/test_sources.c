@@ -84,9 +84,16 @@ Test(sources, what_stands_on_one_side_or_is_no_tensor_is_listed) {
   for (int layer = 0; layer < LAYERS; layer++)
     add_floats(&all, arena_printf(&test_arena, "layers.%d.only_here", layer), TOKENS, WIDTH, value);
   write_npz("b.npz", &all);
+  add_array(&all, "words", NPY("|U1", "False", "(1,)"), "x\0\0", 4);
+  write_npz("b.npz", &all);
   COMPARE(0, "a.npz", "b.npz");
+  expect_first("a against b: IDENTICAL: all 6 tensors ");
+  SAYS("; not compared: 3 tensors of b, 1 array of b of no tensor\n");
   read_report();
-  SAYS("- In b alone, and so not compared with a: `only_here`.");
+  SAYS("- In b alone, and so not compared with a: `only_here`.",
+       "Not compared: 3 tensors of b, 1 array of b of no tensor.",
+       "of dumps with several passes, which are prompts, there are intervals");
+  NOT_SAYS("windows: N");
 }
 
 Test(sources, arrays_that_no_pattern_names_are_listed_with_type_and_shape) {
@@ -255,7 +262,7 @@ Test(sources, first_value_that_is_not_finite_is_named_before_all_else) {
   put(&all, 2, 0, 3, 3, INFINITY);
   write_npz("b.npz", &all);
   COMPARE(0, "a.npz", "b.npz");
-  expect_first("NOT FINITE: first at layer 1, y, element 6 ([1, 2]), of ");
+  expect_first("NOT FINITE: first at layer 1, y, element 6 ([1, 2]), of b (prompt dump); ");
   SAYS("2 values in 2 tensors");
   expect_cell("y", 1, "nonfinite", 1);
   RUN(1, "compare %s/a.npz %s/b.npz -q --fresh --strict -o %s/out", test_folder, test_folder,

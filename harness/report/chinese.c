@@ -278,7 +278,7 @@ const Phrase chinese[] = {
     {"#### Layer %d\n\n", "#### 第 %d 层\n\n"},
     {"The results file holds no statistics of pairs.\n\n", "结果文件中没有模式对的统计量。\n\n"},
     {"Prompt %s%s. All statistics are of dequantised values, in double; *difference* is the second "
-     "mode less the "
+     "less the "
      "first, *relative* its size over that of the first. Below the statistics stand the first "
      "values, [token, "
      "channel].%s\n\n",
@@ -1191,6 +1191,10 @@ const Phrase chinese[] = {
      "的提示重抽样都呈现同一形状时，才说出该形状。\n\n"},
     {"One prompt tells nothing of others: with `windows: N` there are intervals.\n\n",
      "一个提示不能说明其他提示：用 `windows: N` 可得到区间。\n\n"},
+    {"One prompt tells nothing of others: of dumps with several passes, which are prompts, there "
+     "are intervals.\n\n",
+     "一个提示不能说明其他提示：转储中若有多次前向（各为一个提示），则可得到区间。\n\n"},
+    {"%s Not compared: %s.", "%s 未比较：%s。"},
     {"Shape, growth and last layer are of the *median token's error*: the relative error of a "
      "token of `block_out`, "
      "median over the tokens of a prompt; × is a factor; `logits` is the relative L2 of all. ",
@@ -1393,7 +1397,9 @@ const Phrase chinese[] = {
     {"dump", "转储"},
     {"names", "命名"},
     {"arrays", "数组"},
-    {"compared", "已比较"},
+    {"named", "已识别"},
+    {"%s of %s", "%2$s 的 %1$s"},
+    {"%s of %s of no tensor", "%2$s 的 %1$s（不属于任何张量）"},
     {"layers", "层数"},
     {"- Int8 at the scale 1, and so compared as the integers that they are, in %s: %s of %s "
      "(`NAME.scale` beside one, or `scales` in the spec, says another).\n",
@@ -1486,6 +1492,7 @@ const Phrase chinese[] = {
      "正态分布时的 Bhattacharyya 系数，相同时为 1。所有张量见 `tables/three_way.csv`。\n\n"},
     {"### %s and %s against %s\n\n", "### 以 %3$s 为准的 %1$s 与 %2$s\n\n"},
     {"Tensor by tensor", "逐个张量"},
+    {"%s; not compared: %s", "%s；未比较：%s"},
     {"%d of %d tensors differ", "%2$d 个张量中有 %1$d 个不同"},
     {"**Identical:** all %s compared are the same in every bit. If %s and %s should be two "
      "computations, one of them did not take effect.",

@@ -117,9 +117,10 @@ static const char *place_plain(Arena *arena, const ReportData *d, const TensorSt
   const char *place = words_place_plain(arena, d, row->tensor, row->layer);
   if (row->first_nonfinite >= 0)
     place = arena_printf(arena, say(d->language, "%s, element %s"), place, element_of(arena, row));
+  const bool is_mode = !data_is_reference(row->mode) && !data_source(d, row->mode);
   return arena_printf(arena, say(d->language, "%s, of %s%s (prompt %s)"), place,
-                      data_is_reference(row->mode) ? "" : say(d->language, "mode "),
-                      words_plain(arena, row->mode), words_plain(arena, row->prompt));
+                      is_mode ? say(d->language, "mode ") : "", words_plain(arena, row->mode),
+                      words_plain(arena, row->prompt));
 }
 
 const char *finite_summary(Arena *arena, const ReportData *d) {

@@ -84,9 +84,6 @@ static const char *bits_name(const ReportData *d) {
                                                         : say(d->language, "bits a token");
 }
 
-/* Names in Markdown, or plain for the terminal. */
-typedef const char *ShowName(Arena *arena, const char *name);
-
 static const char *bits_answer(Language l, Arena *arena, const EvaluationPair *p, ShowName *show) {
   bool better = !strcmp(p->answer, "better"), worse = !strcmp(p->answer, "worse");
   if (better || worse)
@@ -202,6 +199,9 @@ static void write_pair(FILE *out, const ReportData *d, const ReportPair *pair, A
   add_line(&grid, words_pair(d->language, &scratch, pair), conclusion(&scratch, d, pair));
   const char *show = sources_show(&scratch, d, pair);
   if (*show) effect = arena_printf(&scratch, "%s %s", effect, show);
+  const char *left = sources_left(&scratch, d, pair, md_text);
+  if (*left)
+    effect = arena_printf(&scratch, say(d->language, "%s Not compared: %s."), effect, left);
   add_line(&grid,
            pair->made_elsewhere ? say(d->language, "Are they two computations?")
                                 : say(d->language, "Did both take effect?"),
@@ -314,9 +314,13 @@ static void write_meaning(FILE *out, const ReportData *d, Arena scratch) {
                              "shape is told where %.0f %% of the draws of prompts have it.\n\n"),
             d->prompts, 100 * d->limits.agreement);
   else
-    fputs(say(d->language,
-              "One prompt tells nothing of others: with `windows: N` there are intervals.\n\n"),
-          out);
+    fputs(
+        d->sources
+            ? say(d->language, "One prompt tells nothing of others: of dumps with several passes, "
+                               "which are prompts, there are intervals.\n\n")
+            : say(d->language,
+                  "One prompt tells nothing of others: with `windows: N` there are intervals.\n\n"),
+        out);
 }
 
 /* The conclusion of many pairs: how many differ, and which the least and the most at the end. */

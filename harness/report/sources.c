@@ -89,6 +89,44 @@ static const char *const told[] = WORDS(
     "%s and %s were not given the same input: token %s of prompt '%s' differs in %s by %s of a "
     "token's size");
 
+/* --- what is left out ------------------------------------------------------------------------- */
+
+static long arrays_left(const ReportData *d, const char *side) {
+  long count = 0;
+  for (size_t i = 0; i < d->source_lefts; i++) count += !strcmp(d->source_left[i].source, side);
+  return count;
+}
+
+static long tensors_had(const ReportData *d, const char *side) {
+  long count = 0;
+  for (size_t i = 0; i < d->tensors; i++) count += !strcmp(d->tensor[i].mode, side);
+  return count;
+}
+
+static const char *listed(Language l, Arena *arena, const char *list, const char *next) {
+  return *list ? arena_printf(arena, say(l, "%s, %s"), list, next) : next;
+}
+
+const char *sources_left(Arena *arena, const ReportData *d, const ReportPair *pair,
+                         ShowName *show) {
+  const Language l = d->language;
+  const char *list = "";
+  for (int s = 0; pair->made_elsewhere && s < 2; s++) {
+    const char *side = s ? pair->other : pair->base, *name = show(arena, side);
+    const long tensors = tensors_had(d, side) - data_tally(d, pair, NULL).rows,
+               arrays = arrays_left(d, side);
+    if (tensors > 0)
+      list = listed(
+          l, arena, list,
+          arena_printf(arena, say(l, "%s of %s"), md_count(l, arena, tensors, "tensor"), name));
+    if (arrays > 0)
+      list = listed(l, arena, list,
+                    arena_printf(arena, say(l, "%s of %s of no tensor"),
+                                 md_count(l, arena, arrays, "array"), name));
+  }
+  return list;
+}
+
 const char *sources_inputs(Arena *arena, const ReportData *d, bool meant) {
   const char *sentence = d->about[ABOUT_DIFFERENT_INPUTS];
   return sentence && meant == (d->about[ABOUT_INPUTS_ALLOWED] != NULL)
@@ -116,7 +154,7 @@ bool asked_sources(const ReportData *d) { return d->sources > 0; }
 
 static void write_sources(FILE *out, const ReportData *d, Arena scratch) {
   static const char *const heading[] = WORDS(WORD("source"), WORD("dump"), WORD("names"),
-                                             WORD("arrays"), WORD("compared"), WORD("layers"));
+                                             WORD("arrays"), WORD("named"), WORD("layers"));
   Grid grid = grid_new(&scratch, "lllrrr");
   grid_head(d->language, &grid, heading);
   for (size_t i = 0; i < d->sources; i++) {

@@ -9,6 +9,7 @@
 #include "report/markdown.h"
 #include "report/report.h"
 #include "report/shapes.h"
+#include "report/sources.h"
 #include "report/words.h"
 
 const char *words_plain(Arena *arena, const char *text) {
@@ -103,6 +104,8 @@ static const char *summary_tensors(Arena *arena, const ReportData *d, const Repo
   const char *name = arena_printf(arena, say(d->language, "%s against %s"),
                                   words_plain(arena, v->base), words_plain(arena, v->other));
   const char *effect = summary_effect(d->language, arena, pair, data_tally(d, pair, NULL));
+  const char *left = sources_left(arena, d, pair, words_plain);
+  if (*left) effect = arena_printf(arena, say(d->language, "%s; not compared: %s"), effect, left);
   if (v->tensors == 0)
     return arena_printf(
         arena, say(d->language, "%s: %s\n%s: no first difference\n%s: no size at the end\n"), name,

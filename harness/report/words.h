@@ -67,6 +67,8 @@ const char *words_retold(Language l, Arena *arena, const char *sentence,
  * somebody wrote is as it is. */
 const char *words_title(Language l, Arena *arena, const char *title);
 const char *words_question(Language l, const char *question);
+/* Names in Markdown, or plain for the terminal. */
+typedef const char *ShowName(Arena *arena, const char *name);
 /* For the terminal: names of a foreign file without their control characters; "layer 3, scan". */
 const char *words_plain(Arena *arena, const char *text);
 /* What a pair differs by in bits, for the terminal; "" where not both were evaluated. */

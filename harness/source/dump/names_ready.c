@@ -91,6 +91,14 @@ static void read_number(Arena *arena, const char *name, Named *named) {
   if (!*named->tensor) named->tensor = name;
 }
 
+/* Groups of HDF5 and folders of an archive are parts of a name as a module's are: "layers/0/x" is
+ * "layers.0.x". */
+static const char *with_dots(Arena *arena, const char *name) {
+  char *text = arena_printf(arena, "%s", name);
+  for (char *slash = text; (slash = strchr(slash, '/'));) *slash = '.';
+  return text;
+}
+
 /* --- the layouts ------------------------------------------------------------------------------ */
 
 /* "step=0___rank=0___dump_index=7___name=N___layer_id=3". */
@@ -178,11 +186,11 @@ static bool read_debugger(Arena *arena, const DumpArray *array, Named *named) {
 }
 
 static bool read_modules(Arena *arena, const DumpArray *array, Named *named) {
-  const char *first = first_number(array->name);
+  const char *name = with_dots(arena, array->name), *first = first_number(name);
   *named = (Named){0};
-  read_module(arena, array->name, named);
+  read_module(arena, name, named);
   /* "block_3.mlp.0": the 0 is a module, and no layer's. */
-  return named->layer < 0 || first == array->name + strlen(named->before) + 1;
+  return named->layer < 0 || first == name + strlen(named->before) + 1;
 }
 
 const ReadyNames ready_names[] = {
@@ -209,6 +217,6 @@ const char *dump_names_ready(int i, const char **of) {
 
 bool names_first_number(Arena *arena, const DumpArray *array, Named *named) {
   *named = (Named){0};
-  read_number(arena, array->name, named);
+  read_number(arena, with_dots(arena, array->name), named);
   return true;
 }
