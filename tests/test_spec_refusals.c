@@ -15,7 +15,7 @@ static void no_memory(size_t wanted, size_t reserved) {
 /* Four lines that are right; the fault follows in line 5. */
 #define HEAD "title: t\nmodel: m\ncalibration: {text: c}\nprompts: [{name: p, string: s}]\n"
 #define PAIR "pairs: [[2-0, 2-4]]\n"
-#define OWN(settings) HEAD PAIR "modes: {x: {" settings "}}\n"
+#define OWN(settings) HEAD PAIR "modes: {x: {" settings "}}\ncompare_all: [x]\n"
 #define GATE(settings) HEAD PAIR "gate: {" settings "}\n"
 #define PROMPT(settings)                                                                           \
   "title: t\nmodel: m\n" PAIR "calibration: {text: c}\nprompts: [{" settings "}]\n"
@@ -23,7 +23,12 @@ static void no_memory(size_t wanted, size_t reserved) {
   "title: t\nmodel: m\nprompts: [{name: p, string: s}]\n" PAIR "calibration: {text: c, " settings  \
   "}\n"
 
-#define SOURCE(settings) HEAD PAIR "sources: {s: {dump: d, " settings "}}\n"
+#define SOURCE(settings)                                                                           \
+  HEAD PAIR "sources: {s: {dump: d, " settings "}}\nthree_way: {pair: [2-0, 2-4], against: s}\n"
+
+/* Characters, of two bytes each. */
+#define LONG_20 "éééééééééééééééééééé"
+#define LONG_200 LONG_20 LONG_20 LONG_20 LONG_20 LONG_20 LONG_20 LONG_20 LONG_20 LONG_20 LONG_20
 
 typedef struct Bad {
   const char *text, *place, *words[3]; /* place "" : of the file as a whole */
@@ -133,10 +138,13 @@ static const Bad bad[] = {
   {"hello\n",                      "1:1",  {"expected a mapping of keys", "found 'hello'", ""}},
   {"---\n",                        "2:1",  {"expected a mapping of keys", "found nothing", ""}},
   /* texts */
-  {"title: \nmodel: m\n",          "1:7",  {"'title'", "a text that is not empty", "found nothing"}},
-  {"title: ''\nmodel: m\n",        "1:8",  {"'title'", "a text that is not empty", "found the quoted text ''"}},
+  {"title: \nmodel: m\n",          "1:7",  {"'title'", "a text of 1 to 200 characters", "found nothing"}},
+  {"title: ''\nmodel: m\n",        "1:8",  {"'title'", "a text of 1 to 200 characters", "found the quoted text ''"}},
   {"title: [a, b]\nmodel: m\n",    "1:8",  {"'title'", "a text", "found a list of 2"}},
   {"title: \"a\\0b\"\nmodel: m\n", "1:8",  {"'title'", "holds a NUL character", ""}},
+  {"title: \"" LONG_200 "x\"\nmodel: m\n", "1:8", {"'title'", "a text of 1 to 200 characters", "found one of 201: 'ééééé"}},
+  {"title: t\nquestion: \"" LONG_200 LONG_200 LONG_200 LONG_200 LONG_200 LONG_200 LONG_200 LONG_200 LONG_200 LONG_200 "x\"\nmodel: m\n",
+                                   "2:11", {"'question'", "a text of at most 2000 characters", "found one of 2001"}},
   {"title: t\nmodel: {path: m}\n", "2:8",  {"'model'", "a text", "found a mapping"}},
   /* prompts */
   {"title: t\nmodel: m\nprompts: []\n" PAIR, "3:10", {"'prompts'", "a list of 1 to 4096", "found a list of 0"}},
@@ -236,6 +244,11 @@ static const Bad bad[] = {
   {HEAD PAIR "modes: {x: {base: fp32, layers: {0: 1}}}\nmend: [x]\n", "7:8", {"'mend'", "mode 'x' has no int8 stage", ""}},
   {HEAD PAIR "modes: {x: 2-4}\n",  "6:12", {"'modes'", "expected a mapping of keys", "found '2-4'"}},
   {HEAD PAIR "modes: [x]\n",       "6:8",  {"'modes'", "a mapping from names to modes", "found a list of 1"}},
+  /* defined, and never run */
+  {HEAD PAIR "modes: {x: {base: 2-4, gated: bf16}}\n", "6:9", {"key 'modes'", "mode 'x' is defined and never run", "leave it out"}},
+  {HEAD "pairs: [[2-0, x]]\nmodes: {x: {base: y}, z: {base: y, layers: {0: x}}, y: {base: 2-4, gated: bf16}}\n", "6:23",
+   {"'modes'", "mode 'z' is defined and never run", ""}},
+  {HEAD PAIR "sources: {s: {dump: d}, t: {dump: d}}\nthree_way: {pair: [s, 2-0], against: fp64}\n", "6:25", {"'sources'", "source 't' is compared with nothing", "three_way"}},
   /* pairs and compare_all */
   {HEAD "pairs: [2-0, 2-4]\n",     "5:9",  {"'pairs'", "a list of two modes", "found '2-0'"}},
   {HEAD "pairs: [[2-0]]\n",        "5:9",  {"'pairs'", "a list of two modes", "found a list of 1"}},
@@ -398,7 +411,7 @@ Test(spec_refusals, each_bad_spec_is_refused_with_its_place_and_what_was_expecte
  * names. */
 Test(spec_refusals, what_surrounds_the_faults_is_right) {
   static const char *const good[] = {HEAD PAIR, OWN("base: 2-4, scan_order: blocked"),
-                                     PROMPT("name: p, text: t, offset: 0"),
+                                     SOURCE("mask: m"), PROMPT("name: p, text: t, offset: 0"),
                                      CALIBRATION("alpha: 1e0, windows: 1")};
   for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
     Arena arena;

@@ -36,7 +36,7 @@ Test(subject, what_a_file_or_the_model_refuses_is_told_with_line_column_and_key)
        "s.yaml:6:20: key 'text': ", "cannot be opened"},
       {HEAD PROMPT "evaluation: {text: data/text/test.txt, length: 500000, modes: [1]}\n",
        "s.yaml:6:48: key 'length': ", "500001"},
-      {HEAD PROMPT "modes:\n  a: {base: fp32, layers: {3: 1, 20-24: 1}}\n",
+      {HEAD PROMPT "modes:\n  a: {base: fp32, layers: {3: 1, 20-24: 1}}\ncompare_all: [a]\n",
        "s.yaml:7:34: key 'layers': ", "mode 'a', layer 24: the model has layers 0 to 23"},
       {"title: t\nmodel: data/mamba-bytes-10m\nmodes: {a: {base: fp32, layers: {0-23: 1}}}\npairs: "
        "[[1, a]]\n" PROMPT,

@@ -110,8 +110,11 @@ static json_t *layers_schema(Arena *arena) {
 
 static json_t *value_schema(Arena *arena, const Key *key) {
   switch (key->kind) {
-    case KIND_TEXT:
-      return json_pack("{s:s, s:I}", "type", "string", "minLength", (json_int_t)key->min);
+    case KIND_TEXT: {
+      json_t *text = json_pack("{s:s, s:I}", "type", "string", "minLength", (json_int_t)key->min);
+      if (key->max) json_object_set_new(text, "maxLength", json_integer((json_int_t)key->max));
+      return text;
+    }
     case KIND_NAME:
     case KIND_MODE_NAME:
       return json_pack("{s:[s, s], s:s}", "type", "string", "integer", "pattern", NAME_PATTERN);

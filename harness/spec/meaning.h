@@ -22,6 +22,9 @@ bool meaning_of_grid(const Reader *reader, const Spec *spec);
 bool meaning_of_needed(const Reader *reader, const Spec *spec);
 bool meaning_of_sources(const Reader *reader, const Spec *spec);
 bool meaning_of_thirds(const Reader *reader, const Spec *spec);
+/* meaning_unused.c: after the modes that run are settled, an own mode or a source that nothing
+ * names. */
+bool meaning_of_unused(const Reader *reader, const Spec *spec);
 /* meaning_gates.c: after the modes that run are settled. */
 bool meaning_of_gates(const Reader *reader, Spec *spec);
 

@@ -270,7 +270,8 @@ static void put_spec(Sink *sink, const Spec *spec, const Object *own_mode) {
       put_text(sink, "\n");
     }
     for (int j = 0; key->kind == KIND_MODES && j < spec->own_mode_count; j++)
-      put_named(sink, spec->own_modes[j].mode.name, own_mode, &spec->own_modes[j]);
+      if (spec_needs_mode(spec, spec->own_modes[j].mode.name))
+        put_named(sink, spec->own_modes[j].mode.name, own_mode, &spec->own_modes[j]);
     for (int j = 0; key->kind == KIND_NAMED && j < count_at(key, spec); j++) {
       const void *named_one = element(key, spec, j);
       put_named(sink, *(const char *const *)named_one, key->object, named_one);

@@ -4,6 +4,7 @@
 #include "spec/reader.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -72,6 +73,9 @@ bool reader_fail_expected(Reader *reader, const Key *key, const yaml_node_t *nod
   if (key->kind == KIND_NAME && strlen(text) > NAME_BYTES_MAX)
     return reader_fail(reader, &place, "expected %s, found one of %zu: '%.100s'", expected,
                        strlen(text), text);
+  if (key->kind == KIND_TEXT && key->max && scalar_characters(text) > key->max)
+    return reader_fail(reader, &place, "expected %s, found one of %" PRId64 ": '%.100s'", expected,
+                       scalar_characters(text), text);
   Nearest near = nearest_to(text);
   for (int i = 0; schema_word(key, i); i++) nearest_offer(&near, schema_word(key, i));
   if (near.best)

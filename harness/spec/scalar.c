@@ -76,13 +76,20 @@ static bool is_shape(const char *text) {
   }
 }
 
+int64_t scalar_characters(const char *text) {
+  int64_t count = 0;
+  for (; *text; text++) count += ((unsigned char)*text & 0xC0) != 0x80; /* not what follows */
+  return count;
+}
+
 bool scalar_read(const Key *key, const char *text, bool plain, void *owner) {
   void *field = (char *)owner + key->offset;
   int64_t integer;
   int index;
   switch (key->kind) {
     case KIND_TEXT:
-      if ((int64_t)strlen(text) < key->min) return false;
+      if (scalar_characters(text) < key->min) return false;
+      if (key->max && scalar_characters(text) > key->max) return false;
       *(const char **)field = text;
       return true;
     case KIND_NAME:
@@ -136,7 +143,11 @@ static const char *words(Arena *arena, const Key *key) {
 
 const char *scalar_expected(Arena *arena, const Key *key) {
   switch (key->kind) {
-    case KIND_TEXT: return key->min ? "a text that is not empty" : "a text";
+    case KIND_TEXT:
+      if (key->max)
+        return arena_printf(arena, "a text of %s%" PRId64 " characters",
+                            key->min ? "1 to " : "at most ", key->max);
+      return key->min ? "a text that is not empty" : "a text";
     case KIND_NAME:
       return arena_printf(arena,
                           "a name of 1 to %d bytes of UTF-8 without '/' and control characters",

@@ -7,6 +7,7 @@
  * without quotes, as numbers must be. A text becomes the field itself: it must live as long as the
  * struct. */
 bool scalar_read(const Key *key, const char *text, bool plain, void *owner);
+int64_t scalar_characters(const char *text); /* of UTF-8 */
 /* "an integer from 1 to 4096"; in the arena. */
 const char *scalar_expected(Arena *arena, const Key *key);
 #endif

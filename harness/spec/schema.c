@@ -364,9 +364,9 @@ static const Object third = {sizeof(ThirdPlan), third_keys, COUNT_OF(third_keys)
 static const Key a_third = {.kind = KIND_OBJECT, .object = &third};
 
 static const Key spec_keys[] = {
-    {"title", KIND_TEXT, offsetof(Spec, title), .required = true, .min = 1,
+    {"title", KIND_TEXT, offsetof(Spec, title), .required = true, .min = 1, .max = 200,
      .meaning = "what the report is headed with"},
-    {"question", KIND_TEXT, offsetof(Spec, question), .standard = "",
+    {"question", KIND_TEXT, offsetof(Spec, question), .standard = "", .max = 2000,
      .meaning = "what the experiment is to answer"},
     {"model", KIND_TEXT, offsetof(Spec, model), .min = 1,
      .meaning = "folder of an unquantised Hugging Face checkpoint, or OWNER/NAME of one in the "

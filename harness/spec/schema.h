@@ -12,7 +12,7 @@
 
 /* What a value is, and the C type of its field. */
 typedef enum Kind {
-  KIND_TEXT,      /* const char *: at least `min` bytes */
+  KIND_TEXT,      /* const char *: at least `min` characters, and where `max` is set, at most */
   KIND_NAME,      /* const char *: a name that the spec gives (name_valid) */
   KIND_MODE_NAME, /* const char *: the name of a mode, or fp64 */
   KIND_SHAPE,     /* const char *: TxE or TxExN */

@@ -194,7 +194,8 @@ static bool reader_spec(Reader *reader, Spec *spec) {
   collect_modes(reader->arena, spec);
   TRY(meaning_of_grid(reader, spec));
   TRY(meaning_of_gates(reader, spec));
-  return meaning_of_budget(reader, spec);
+  TRY(meaning_of_budget(reader, spec));
+  return meaning_of_unused(reader, spec);
 }
 
 static bool parse(Arena *arena, const char *path, Bytes text, bool made, Spec *spec, Status *st) {

@@ -286,6 +286,9 @@ char *spec_schema(Arena *arena);
 /* Of a model of so many layers: refuses modes with layers that it does not have, and pairs of one
  * computation. */
 bool spec_check_layers(const Spec *spec, int layers, Status *st);
+/* Whether anything of the spec runs the mode of this name, or one that has it as its base. Of the
+ * others it defines, the layers that they gave to such a one say all. */
+bool spec_needs_mode(const Spec *spec, const char *name);
 /* Whether the spec asks for the error budget of this pair (names as in pairs, or fp64). */
 bool spec_budget(const Spec *spec, const char *base, const char *other);
 /* Whether scales can be had, and whether modes are evaluated. */
