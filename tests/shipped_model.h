@@ -14,6 +14,7 @@
 #include "model/checkpoint.h"
 #include "model/layers.h"
 #include "model/rewrite.h"
+#include "model/tokens.h"
 #include "source/source.h"
 #include "study/calibrate.h"
 #include "study/calibration.h"
@@ -112,13 +113,18 @@ static inline Walk shipped_walk(const Shipped *s, WalkSide *side, int sides,
                 .visitors = 1};
 }
 
-/* The model and the test text, as an evaluation is given them. */
-static inline Subject shipped_evaluation(const Shipped *s) {
+/* The model and the plan's windows of the test text, as an evaluation is given them. */
+static inline Subject shipped_evaluation(Shipped *s, const EvaluationPlan *plan) {
+  const TokenSource text = {.kind = TOKENS_IDS, .id = s->test, .count = s->test_count};
+  int32_t *token;
+  Status st = {0};
+  cr_assert(tokens_take(&s->arena, &text, plan->windows, plan->length + 1, &token, &st), "%s",
+            st.text);
   return (Subject){.layers = s->layers,
                    .weights = s->weights,
                    .model = s->model,
                    .checkpoint = s->checkpoint,
-                   .evaluation_token = s->test,
+                   .evaluation_token = token,
                    .evaluation_count = s->test_count};
 }
 

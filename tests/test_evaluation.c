@@ -125,12 +125,12 @@ Test(evaluation, first_window_of_the_shipped_text_gives_the_golden_bits_per_byte
   Shipped s = shipped_load(REWRITE_QUAMBA);
   shipped_calibrate(&s, 2, 64);
   Status st = {0};
-  Subject subject = shipped_evaluation(&s);
   Spec spec = {.evaluation = {.text = "test.txt",
                               .windows = 2,
                               .length = GOLDEN_TOKENS - 1,
                               .modes = names,
                               .mode_count = 3}};
+  Subject subject = shipped_evaluation(&s, &spec.evaluation);
   Progress quiet = progress_start(true);
   EvaluationRows rows;
   memset(&rows, 0xa5, sizeof rows);
@@ -184,7 +184,7 @@ static EvaluationRows evaluate_mixed(Shipped *s, const char **names, int count) 
       .events = {.share = 0.15},
       .evaluation = {
           .text = "test.txt", .windows = 2, .length = 24, .modes = names, .mode_count = count}};
-  Subject subject = shipped_evaluation(s);
+  Subject subject = shipped_evaluation(s, &spec.evaluation);
   Progress quiet = progress_start(true);
   EvaluationRows rows;
   Status st = {0};

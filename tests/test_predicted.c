@@ -178,7 +178,6 @@ Test(predicted, a_killed_evaluation_goes_on_to_the_same_rows) {
   Shipped s = shipped_load(REWRITE_QUAMBA);
   shipped_calibrate(&s, 2, 64);
   Status st = {0};
-  Subject subject = shipped_evaluation(&s);
   Mode twin = *mode_preset("2-0");
   snprintf(twin.name, sizeof twin.name, "twin");
   Mode all[] = {*mode_preset("2-0"), twin, *mode_preset("2-4")};
@@ -188,6 +187,7 @@ Test(predicted, a_killed_evaluation_goes_on_to_the_same_rows) {
       .events = {.share = 0.15},
       .evaluation = {
           .text = "test.txt", .windows = 2, .length = 64, .modes = names, .mode_count = 3}};
+  Subject subject = shipped_evaluation(&s, &spec.evaluation);
   Progress quiet = progress_start(true);
   Notes notes = {.stop_at = 1};
   Keeper keeper = {.context = &notes, .find = find_note, .keep = keep_note};

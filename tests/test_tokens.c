@@ -1,5 +1,8 @@
 /* test_tokens: bytes, ids as text and ids as .npy become token ids, and what is no id is refused
  * with its place. */
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "model/npy.h"
 #include "model/tokens.h"
 #include "tests/model_files.h"
@@ -20,10 +23,16 @@ static void expect_ids(int64_t count, const int32_t *want) {
 
 static bool read_file(const char *name, int vocab, Status *st) {
   TextReader reader = {.folder = test_folder, .vocab = vocab};
-  const char *path;
+  TokenSource source;
   got = NULL, got_count = -1;
-  return tokens_of_source(&test_arena, &reader, name, NULL, test_folder, &path, &got, &got_count,
-                          st);
+  if (!tokens_open(&test_arena, &reader, name, NULL, test_folder, &source, st)) return false;
+  got_count = source.count;
+  const bool ok = tokens_take_from(&test_arena, &source, 0, source.count, &got, st);
+  if (ok)
+    cr_expect_str_eq(tokens_digest(&source).hex,
+                     digest_of(got, (size_t)got_count * sizeof *got).hex);
+  tokens_close(&source);
+  return ok;
 }
 
 static bool read_prompt(Prompt prompt, int vocab, Status *st) {
@@ -371,6 +380,50 @@ Test(tokens, a_prompt_of_ids_is_read_whole_or_in_part) {
   IDS(70000, 1, 2);
   test_refused(read_prompt((Prompt){.tokens = "ids.txt", .length = 6}, 256, &st), &st,
                WORDS("prompt 'p0'", "ids.txt", "length 6", "5 tokens"));
+}
+
+/* 64 GiB that take no disk: holes, but for what is said to be asked for. */
+static void make_huge(const char *name, const char *head, size_t count, const char *middle) {
+  const int64_t size = (int64_t)64 << 30;
+  test_write(name, head, count);
+  int fd = open(test_path(name), O_WRONLY);
+  cr_assert(fd >= 0 && ftruncate(fd, size) == 0);
+  cr_assert_eq(pwrite(fd, middle, strlen(middle), size / 2), (ssize_t)strlen(middle));
+  close(fd);
+}
+
+Test(tokens, of_a_text_larger_than_memory_only_the_part_that_is_asked_for_is_read) {
+  Status st = {0};
+  make_huge("huge.txt", "", 0, "abc");
+  cr_assert(
+      read_prompt((Prompt){.text = "huge.txt", .offset = (int64_t)32 << 30, .length = 3}, 256, &st),
+      "%s", st.text);
+  IDS('a', 'b', 'c');
+  TextReader reader = {.folder = test_folder, .vocab = 256};
+  TokenSource source;
+  cr_assert(tokens_open(&test_arena, &reader, "huge.txt", NULL, test_folder, &source, &st), "%s",
+            st.text);
+  got_count = 6;
+  cr_assert(tokens_take_from(&test_arena, &source, ((int64_t)32 << 30) + 1, 2, &got, &st));
+  cr_expect(got[0] == 'b' && got[1] == 'c');
+  cr_assert(tokens_take(&test_arena, &source, 3, 2, &got, &st), "%s", st.text);
+  cr_expect_eq(tokens_window_start(source.count, 3, 2, 1), ((int64_t)32 << 30) - 1);
+  IDS(0, 0, 0, 'a', 0, 0);
+  tokens_close(&source);
+}
+
+Test(tokens, what_memory_does_not_hold_is_refused_with_file_and_sizes) {
+  Status whole = {0}, encoded = {0};
+  make_huge("huge.txt", "", 0, "");
+  test_refused(read_file("huge.txt", 256, &whole), &whole,
+               WORDS("huge.txt: ", "68719476736 tokens", "MB of memory"));
+  TextReader reader = {.folder = test_folder, .vocab = 256};
+  Bytes file;
+  Encoded ids;
+  cr_assert(file_map(test_path("huge.txt"), &file, &encoded));
+  test_refused(text_reader_encode(&test_arena, &reader, "huge.txt", file, &ids, &encoded), &encoded,
+               WORDS("huge.txt: is read whole", "68719476736 bytes", "MB of memory"));
+  file_unmap(&file);
 }
 
 Test(tokens, a_npy_file_given_as_text_is_refused) {

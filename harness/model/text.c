@@ -61,9 +61,22 @@ static void widen(Arena *arena, Bytes text, Encoded *encoded) {
   for (size_t i = 0; i < text.count; i++) encoded->id[i] = (unsigned char)text.data[i];
 }
 
+/* A text is read whole: an id a byte, or by a tokenizer its normal form, pieces and ids. */
+static bool room_for(const Arena *arena, const TextReader *reader, const char *name, Bytes text,
+                     Status *st) {
+  enum { ID = sizeof(int32_t), MOST = 4 * ID };
+  const size_t left = (size_t)(arena->end - arena->next), each = reader->tokenizer ? MOST : ID;
+  return text.count <= left / each ||
+         FAIL(st,
+              "%s: is read whole, and %zu bytes are more than the %zu MB of memory take: at "
+              "most %zu (give a part of it, or its ids as .npy)",
+              name, text.count, left >> 20, left / each);
+}
+
 bool text_reader_encode(Arena *arena, TextReader *reader, const char *name, Bytes text,
                         Encoded *encoded, Status *st) {
   TRY(text_reader_need(arena, reader, st));
+  TRY(room_for(arena, reader, name, text, st));
   if (!reader->tokenizer) return widen(arena, text, encoded), true;
   const int32_t *front;
   const int fronts = tokenizer_front(reader->tokenizer, &front);

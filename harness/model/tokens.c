@@ -1,5 +1,4 @@
-/* tokens: every kind of prompt becomes a list of ids, of which `offset` and `length` choose a
- * part. */
+/* tokens: every kind of source is a row of ids, of which parts are taken. */
 #include "model/tokens.h"
 
 #include <ctype.h>
@@ -13,22 +12,12 @@
 #include "model/container.h"
 #include "model/npy.h"
 
-typedef struct Ids {
-  int32_t *id;
-  int64_t count;
-} Ids;
-
 static bool fail_id(const char *path, int64_t position, uint64_t id, bool is_signed, int vocab,
                     Status *st) {
   char number[32];
   snprintf(number, sizeof number, is_signed ? "%" PRId64 : "%" PRIu64, id);
   return FAIL(st, "%s: the token at index %" PRId64 " is %s, outside the vocabulary 0 … %d", path,
               position, number, vocab - 1);
-}
-
-static void widen(Arena *arena, Bytes text, Ids *ids) {
-  *ids = (Ids){ARENA_NEW(arena, int32_t, text.count), (int64_t)text.count};
-  for (size_t i = 0; i < text.count; i++) ids->id[i] = (unsigned char)text.data[i];
 }
 
 /* One walk over a text of decimal integers. White space separates, and at most one comma between
@@ -85,69 +74,126 @@ static bool walk_ids(const char *path, Bytes text, int vocab, int32_t *id, int64
   return true;
 }
 
-/* Every value of the array, checked before it becomes an id. */
-static bool npy_ids(Arena *arena, const char *path, Bytes file, int vocab, Ids *ids, Status *st) {
-  Npy array;
-  TRY(npy_open(path, file, &array, st));
-  *ids = (Ids){ARENA_NEW(arena, int32_t, array.count), array.count};
-  for (int64_t i = 0; i < array.count; i++) {
-    uint64_t value = npy_value(&array, i);
-    if (value >= (uint64_t)vocab) return fail_id(path, i, value, array.is_signed, vocab, st);
-    ids->id[i] = (int32_t)value;
+/* --- a source --------------------------------------------------------------------------------- */
+
+/* Some of a source's ids, as they stand. */
+static void widen(const TokenSource *source, int64_t first, int64_t count, int32_t *id) {
+  for (int64_t i = 0; i < count; i++)
+    id[i] = source->id                     ? source->id[first + i]
+            : source->kind == TOKENS_BYTES ? (unsigned char)source->file.data[first + i]
+                                           : (int32_t)npy_value(&source->array, first + i);
+}
+
+/* Where ids must lie in memory all at once, whatever is wanted of them. */
+static bool room_for(const Arena *arena, const TokenSource *source, int64_t count, Status *st) {
+  const size_t left = (size_t)(arena->end - arena->next) / 2;
+  return (uint64_t)count <= left / sizeof(int32_t) ||
+         FAIL(st,
+              "%s: %" PRId64 " tokens of its %zu bytes are wanted, which take %" PRId64
+              " MB of memory; %zu MB can be had",
+              source->path, count, source->file.count, count / (1 << 20) * 4, left >> 20);
+}
+
+/* Every value of the array is checked, and read where it lies. */
+static bool open_npy(TokenSource *source, int vocab, Status *st) {
+  source->kind = TOKENS_NPY;
+  TRY(npy_open(source->path, source->file, &source->array, st));
+  source->count = source->array.count;
+  for (int64_t i = 0; i < source->count; i++) {
+    const uint64_t value = npy_value(&source->array, i);
+    if (value >= (uint64_t)vocab)
+      return fail_id(source->path, i, value, source->array.is_signed, vocab, st);
   }
   return true;
 }
 
-/* What a file of ids holds. */
-static bool ids_of_bytes(Arena *arena, const char *path, Bytes file, int vocab, Ids *ids,
-                         Status *st) {
-  size_t n = strlen(path);
-  if (npy_is(file)) return npy_ids(arena, path, file, vocab, ids, st);
+static bool open_ids(Arena *arena, TokenSource *source, int vocab, Status *st) {
+  const char *path = source->path;
+  const size_t n = strlen(path);
+  if (npy_is(source->file)) return open_npy(source, vocab, st);
   if (n >= 4 && strcmp(path + n - 4, ".npy") == 0)
     return FAIL(st, "%s: does not begin as a .npy file", path);
-  TRY(container_refuse(path, file, st));
-  TRY(container_refuse_raw(path, file, st));
-  file = file_unmarked(file);
-  TRY(walk_ids(path, file, vocab, NULL, &ids->count, st));
-  ids->id = ARENA_NEW(arena, int32_t, ids->count);
-  return walk_ids(path, file, vocab, ids->id, &ids->count, st);
+  TRY(container_refuse(path, source->file, st));
+  TRY(container_refuse_raw(path, source->file, st));
+  const Bytes text = file_unmarked(source->file);
+  TRY(walk_ids(path, text, vocab, NULL, &source->count, st));
+  TRY(room_for(arena, source, source->count, st));
+  source->kind = TOKENS_IDS;
+  source->id = ARENA_NEW(arena, int32_t, source->count);
+  return walk_ids(path, text, vocab, source->id, &source->count, st);
 }
 
 /* Text, unless it can be none: a .npy file, and where the model reads no text, is of ids. */
-static bool text_of_bytes(Arena *arena, TextReader *reader, const char *path, Bytes file, Ids *ids,
-                          Status *st) {
+static bool open_text(Arena *arena, TextReader *reader, TokenSource *source, Status *st) {
   const Encoded *encoded;
-  size_t n = strlen(path);
-  const bool array = npy_is(file) || (n >= 4 && strcmp(path + n - 4, ".npy") == 0);
-  if (array || !text_reader_can(arena, reader))
-    return ids_of_bytes(arena, path, file, reader->vocab, ids, st);
+  const size_t n = strlen(source->path);
+  const bool array = npy_is(source->file) || (n >= 4 && strcmp(source->path + n - 4, ".npy") == 0);
+  if (array || !text_reader_can(arena, reader)) return open_ids(arena, source, reader->vocab, st);
   TRY(text_reader_need(arena, reader, st));
-  if (!reader->tokenizer)
-    return container_refuse(path, file, st) && (widen(arena, file, ids), true);
-  TRY(text_reader_part(arena, reader, path, file, 0, &encoded, st));
-  return *ids = (Ids){encoded->id, encoded->count}, true;
-}
-
-bool tokens_of_bytes(Arena *arena, TextReader *reader, const char *path, Bytes file, bool ids_only,
-                     int32_t **token, int64_t *count, Status *st) {
-  Ids ids = {0};
-  TRY(ids_only ? ids_of_bytes(arena, path, file, reader->vocab, &ids, st)
-               : text_of_bytes(arena, reader, path, file, &ids, st));
-  if (ids.count == 0) return FAIL(st, "%s: holds no tokens", path);
-  *token = ids.id;
-  *count = ids.count;
+  if (!reader->tokenizer) {
+    source->kind = TOKENS_BYTES;
+    source->count = (int64_t)source->file.count;
+    return container_refuse(source->path, source->file, st);
+  }
+  TRY(text_reader_part(arena, reader, source->path, source->file, 0, &encoded, st));
+  source->kind = TOKENS_IDS;
+  source->id = encoded->id;
+  source->count = encoded->count;
   return true;
 }
 
-bool tokens_of_source(Arena *arena, TextReader *reader, const char *text, const char *tokens,
-                      const char *folder, const char **path, int32_t **token, int64_t *count,
-                      Status *st) {
+bool tokens_in(Arena *arena, TextReader *reader, const char *path, Bytes file, bool ids_only,
+               TokenSource *source, Status *st) {
+  *source = (TokenSource){.path = path, .file = file};
+  TRY(ids_only ? open_ids(arena, source, reader->vocab, st) : open_text(arena, reader, source, st));
+  return source->count > 0 || FAIL(st, "%s: holds no tokens", path);
+}
+
+bool tokens_open(Arena *arena, TextReader *reader, const char *text, const char *tokens,
+                 const char *folder, TokenSource *source, Status *st) {
   Bytes file;
-  *path = file_resolve(arena, folder, tokens ? tokens : text);
-  TRY(file_map(*path, &file, st));
-  const bool ok = tokens_of_bytes(arena, reader, *path, file, tokens != NULL, token, count, st);
-  file_unmap(&file);
+  const char *path = file_resolve(arena, folder, tokens ? tokens : text);
+  TRY(file_map(path, &file, st));
+  const bool ok = tokens_in(arena, reader, path, file, tokens != NULL, source, st);
+  if (!ok) file_unmap(&file);
   return ok;
+}
+
+void tokens_close(TokenSource *source) { file_unmap(&source->file); }
+
+Digest tokens_digest(const TokenSource *source) {
+  enum { PIECE = 4096 };
+  int32_t piece[PIECE];
+  DigestState state;
+  digest_begin(&state);
+  for (int64_t at = 0; at < source->count; at += PIECE) {
+    const int64_t n = source->count - at < PIECE ? source->count - at : PIECE;
+    widen(source, at, n, piece);
+    digest_add(&state, piece, (size_t)n * sizeof *piece);
+  }
+  return digest_end(&state);
+}
+
+int64_t tokens_window_start(int64_t count, int windows, int64_t length, int window) {
+  return window * (count - length) / (windows > 1 ? windows - 1 : 1);
+}
+
+bool tokens_take(Arena *arena, const TokenSource *source, int windows, int64_t length,
+                 int32_t **token, Status *st) {
+  TRY(room_for(arena, source, windows * length, st));
+  *token = ARENA_NEW(arena, int32_t, windows * length);
+  for (int w = 0; w < windows; w++)
+    widen(source, tokens_window_start(source->count, windows, length, w), length,
+          *token + w * length);
+  return true;
+}
+
+bool tokens_take_from(Arena *arena, const TokenSource *source, int64_t first, int64_t count,
+                      int32_t **token, Status *st) {
+  TRY(room_for(arena, source, count, st));
+  *token = ARENA_NEW(arena, int32_t, count);
+  widen(source, first, count, *token);
+  return true;
 }
 
 int32_t *tokens_made(Arena *arena, int64_t seed, int vocab, int64_t count) {

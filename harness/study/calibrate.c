@@ -12,6 +12,7 @@
 #include "base/run_key.h"
 #include "family/block.h"
 #include "kernels/q8.h"
+#include "model/tokens.h"
 #include "study/calibrate_there.h"
 #include "study/calibration.h"
 #include "study/choices.h"
@@ -230,8 +231,7 @@ static void make_windows(Calibrator *c) {
   const Calibration *how = &c->asked.how;
   c->window = ARENA_NEW(&c->scratch, PromptShape, how->windows);
   for (int w = 0; w < how->windows; w++) {
-    int64_t start =
-        (int64_t)w * (c->asked.count - how->length) / (how->windows > 1 ? how->windows - 1 : 1);
+    const int64_t start = tokens_window_start(c->asked.count, how->windows, how->length, w);
     c->window[w] =
         (PromptShape){.name = "window", .token = c->asked.token + start, .T = how->length};
   }
@@ -313,11 +313,9 @@ bool calibrate(Model *model, const int32_t *token, int64_t count, const Calibrat
 static Digest calibration_key(const Spec *spec, const Subject *subject, const Digest *program,
                               Arena scratch) {
   const Calibration *c = &spec->calibration;
-  Digest text =
-      digest_of(subject->calibration_token, (size_t)subject->calibration_count * sizeof(int32_t));
-  const char *all =
-      arena_printf(&scratch, "%s %s %s %d %d %d %.17g", subject->checkpoint.digest.hex,
-                   program->hex, text.hex, spec->rewrite, c->windows, c->length, c->alpha);
+  const char *all = arena_printf(
+      &scratch, "%s %s %s %d %d %d %.17g", subject->checkpoint.digest.hex, program->hex,
+      subject->calibration_text.hex, spec->rewrite, c->windows, c->length, c->alpha);
   for (int a = 0; a < spec->grid.alpha_count; a++)
     all = arena_printf(&scratch, "%s %.17g", all, spec->grid.alphas[a]);
   return digest_of(all, strlen(all));

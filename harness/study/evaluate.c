@@ -9,6 +9,7 @@
 #include "measure/evaluation.h"
 #include "measure/row_error.h"
 #include "model/piece.h"
+#include "model/tokens.h"
 #include "study/evaluate_there.h"
 
 typedef struct Evaluator {
@@ -32,10 +33,6 @@ static EvaluationWindow *row_of(const Evaluator *e, int window, int side) {
 
 static Predicted *tokens_of(const Evaluator *e, int window, int side) {
   return (Predicted *)(void *)row_of(e, window, e->sides) + (size_t)side * (size_t)e->plan->length;
-}
-
-static int64_t window_start(const EvaluationPlan *plan, int64_t count, int window) {
-  return window * (count - plan->length - 1) / (plan->windows > 1 ? plan->windows - 1 : 1);
 }
 
 /* Whether side s is the same computation as an earlier one up to this layer: before its last, it
@@ -270,9 +267,11 @@ bool evaluate(Arena *arena, const Study *study, EvaluationRows *rows, Status *st
     side[s] =
         (WalkSide){.source = subject_modes(subject), .mode = spec_mode(spec, plan->modes[s - 1])};
   for (int w = 0; w < windows; w++) {
-    int64_t first = window_start(plan, subject->evaluation_count, w);
-    window[w] = (PromptShape){
-        .name = "window", .token = subject->evaluation_token + first, .T = plan->length};
+    const int64_t first =
+        tokens_window_start(subject->evaluation_count, windows, plan->length + 1, w);
+    window[w] = (PromptShape){.name = "window",
+                              .token = subject->evaluation_token + (int64_t)w * (plan->length + 1),
+                              .T = plan->length};
     for (int s = 0; s < sides; s++) {
       EvaluationWindow *of = row_of(&e, w, s);
       *of = (EvaluationWindow){.window = w, .first = first};

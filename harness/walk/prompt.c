@@ -95,11 +95,14 @@ static bool prompt_of_string(Arena *arena, const Prompt *prompt, TextReader *rea
 static bool prompt_of_ids(Arena *arena, const Prompt *prompt, const char *path, TextReader *reader,
                           Ids *ids, Status *st) {
   int length;
-  const char *found;
-  TRY(tokens_of_source(arena, reader, NULL, path, ".", &found, &ids->id, &ids->count, st));
-  TRY(choose(prompt, path, ids->count, "tokens", &length, st));
-  *ids = (Ids){ids->id + prompt_start(prompt, ids->count), length};
-  return true;
+  TokenSource source;
+  TRY(tokens_open(arena, reader, NULL, path, ".", &source, st));
+  const bool ok =
+      choose(prompt, path, source.count, "tokens", &length, st) &&
+      tokens_take_from(arena, &source, prompt_start(prompt, source.count), length, &ids->id, st);
+  tokens_close(&source);
+  if (ok) ids->count = length;
+  return ok;
 }
 
 bool prompt_tokens(Arena *arena, const Prompt *prompt, const char *folder, TextReader *reader,

@@ -92,19 +92,50 @@ static bool check_layers(const Spec *spec, const Subject *subject, Status *st) {
 static bool read_evaluation(Arena *arena, const Spec *spec, Subject *subject, Digest *digest,
                             Status *st) {
   const EvaluationPlan *plan = &spec->evaluation;
+  const char *key = plan->tokens ? "tokens" : "text";
+  TokenSource source;
   if (!spec_evaluates(spec)) return true;
-  TRY(spec_blame(spec, plan, plan->tokens ? "tokens" : "text", st,
-                 tokens_of_source(arena, &subject->reader, plan->text, plan->tokens, spec->folder,
-                                  &subject->evaluation_path, &subject->evaluation_token,
-                                  &subject->evaluation_count, st)));
-  if (subject->evaluation_count <= plan->length)
-    return spec_blame(spec, plan, "length", st,
-                      FAIL(st, "%s: has %lld tokens, and a window of %d with one in front needs %d",
-                           subject->evaluation_path, (long long)subject->evaluation_count,
-                           plan->length, plan->length + 1));
-  *digest =
-      digest_of(subject->evaluation_token, (size_t)subject->evaluation_count * sizeof(int32_t));
-  return true;
+  TRY(spec_blame(
+      spec, plan, key, st,
+      tokens_open(arena, &subject->reader, plan->text, plan->tokens, spec->folder, &source, st)));
+  subject->evaluation_path = source.path;
+  subject->evaluation_count = source.count;
+  const bool ok =
+      source.count > plan->length
+          ? spec_blame(spec, plan, key, st,
+                       tokens_take(arena, &source, plan->windows, plan->length + 1,
+                                   &subject->evaluation_token, st))
+          : spec_blame(spec, plan, "length", st,
+                       FAIL(st,
+                            "%s: has %lld tokens, and a window of %d with one in front needs %d",
+                            source.path, (long long)source.count, plan->length, plan->length + 1));
+  if (ok) *digest = tokens_digest(&source);
+  tokens_close(&source);
+  return ok;
+}
+
+static bool read_calibration(Arena *arena, const Spec *spec, Subject *subject, Digest *digest,
+                             Status *st) {
+  const Calibration *c = &spec->calibration;
+  const char *key = c->tokens ? "tokens" : "text";
+  TokenSource source;
+  if (!any_mode_needs_scales(spec) || !spec_calibrated(spec)) return true;
+  TRY(spec_blame(
+      spec, c, key, st,
+      tokens_open(arena, &subject->reader, c->text, c->tokens, spec->folder, &source, st)));
+  const bool ok =
+      source.count >= c->length
+          ? spec_blame(
+                spec, c, key, st,
+                tokens_take(arena, &source, c->windows, c->length, &subject->calibration_token, st))
+          : spec_blame(spec, c, "length", st,
+                       FAIL(st, "%s: has %lld tokens, fewer than the %d of one calibration window",
+                            source.path, (long long)source.count, c->length));
+  subject->calibration_path = source.path;
+  subject->calibration_count = (int64_t)c->windows * c->length;
+  if (ok) *digest = subject->calibration_text = tokens_digest(&source);
+  tokens_close(&source);
+  return ok;
 }
 
 static bool read_tasks(Arena *arena, const Spec *spec, Subject *subject, Digest *digest,
@@ -146,27 +177,29 @@ static int64_t start_in_text(const Subject *subject, const Prompt *prompt, const
  * read whole. */
 static void read_prompt_text(Arena *arena, const Spec *spec, Subject *subject) {
   const Prompt *prompt = spec->prompts;
-  const char *path, *name = spec->prompt_count ? file_of(prompt) : NULL;
-  int32_t *token;
-  int64_t count, first = INT64_MAX, last = 0, longest = 1;
+  const char *name = spec->prompt_count ? file_of(prompt) : NULL;
+  TokenSource source;
+  int64_t first = INT64_MAX, last = 0, longest = 1;
   Status unread = {0};
   for (int i = 0; i < spec->prompt_count; i++)
     if (!name || !file_of(&prompt[i]) || strcmp(file_of(&prompt[i]), name) ||
         !prompt[i].text != !prompt->text)
       return;
-  if (!name || !tokens_of_source(arena, &subject->reader, prompt->text, prompt->tokens,
-                                 spec->folder, &path, &token, &count, &unread))
+  if (!name || !tokens_open(arena, &subject->reader, prompt->text, prompt->tokens, spec->folder,
+                            &source, &unread))
     return;
+  tokens_close(&source);
   for (int i = 0; i < spec->prompt_count; i++) {
-    int64_t start = start_in_text(subject, &prompt[i], path, count), T = subject->prompt[i].T;
+    int64_t start = start_in_text(subject, &prompt[i], source.path, source.count),
+            T = subject->prompt[i].T;
     if (start < first) first = start;
     if (start + T > last) last = start + T;
     if (T > longest) longest = T;
   }
   const char *slash = strrchr(name, '/');
   subject->prompt_text = slash ? slash + 1 : name;
-  subject->prompts_held = count / longest;
-  subject->prompts_span = (double)(last - first) / (double)count;
+  subject->prompts_held = source.count / longest;
+  subject->prompts_span = (double)(last - first) / (double)source.count;
 }
 
 /* A model run without weights that its checkpoint holds may not be the model that was saved. */
@@ -223,20 +256,7 @@ static bool check_all(Arena *arena, const Spec *spec, Subject *subject, Status *
     text[i] = digest_of(token, (size_t)subject->prompt[i].T * sizeof *token);
   }
   read_prompt_text(arena, spec, subject);
-  if (any_mode_needs_scales(spec) && spec_calibrated(spec)) {
-    const Calibration *c = &spec->calibration;
-    TRY(spec_blame(spec, c, c->tokens ? "tokens" : "text", st,
-                   tokens_of_source(arena, &subject->reader, c->text, c->tokens, spec->folder,
-                                    &subject->calibration_path, &subject->calibration_token,
-                                    &subject->calibration_count, st)));
-    if (subject->calibration_count < c->length)
-      return spec_blame(spec, c, "length", st,
-                        FAIL(st, "%s: has %lld tokens, fewer than the %d of one calibration window",
-                             subject->calibration_path, (long long)subject->calibration_count,
-                             c->length));
-    text[count] =
-        digest_of(subject->calibration_token, (size_t)subject->calibration_count * sizeof(int32_t));
-  }
+  TRY(read_calibration(arena, spec, subject, &text[count], st));
   TRY(read_evaluation(arena, spec, subject, &text[count + 1], st));
   TRY(read_tasks(arena, spec, subject, &text[count + 2], st));
   int digests = count + 2 + subject->tasks;
@@ -268,6 +288,8 @@ void subject_make_tokens(Arena *arena, const Spec *spec, int T, Subject *subject
       arena_printf(arena, "token ids made from seed %lld", (long long)spec->seed);
   subject->calibration_count = (int64_t)c->windows * c->length;
   subject->calibration_token = tokens_made(arena, spec->seed, vocab, subject->calibration_count);
+  subject->calibration_text =
+      digest_of(subject->calibration_token, (size_t)subject->calibration_count * sizeof(int32_t));
 }
 
 /* --- the rewrite's proof ---------------------------------------------------------------------- */

@@ -24,12 +24,13 @@ typedef struct Subject {
   int64_t prompts_held; /* so many prompts as long as the longest it holds side by side */
   double prompts_span;  /* share of it from the first prompt's start to the last one's end */
   const char *calibration_path;
-  int32_t *calibration_token;
-  int64_t calibration_count;
+  int32_t *calibration_token;  /* its windows, back to back; NULL: nothing is calibrated */
+  int64_t calibration_count;   /* of them all */
+  Digest calibration_text;     /* of the whole text */
   const char *evaluation_path; /* NULL where nothing is evaluated */
-  int32_t *evaluation_token;
-  int64_t evaluation_count;
-  TaskSet *task; /* of the spec's evaluation */
+  int32_t *evaluation_token;   /* its windows with the token that follows each, back to back */
+  int64_t evaluation_count;    /* of the whole text */
+  TaskSet *task;               /* of the spec's evaluation */
   int tasks;
   Device *device; /* found: modes and reference run there; NULL: on the CPU */
   Device64 *device64;

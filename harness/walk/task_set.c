@@ -195,7 +195,8 @@ static bool take_line(Taker *t, Bytes text, Status *st) {
 static bool is_blank(Bytes line) { return stripped(line).count == 0; }
 
 static Bytes next_line(Bytes *rest) {
-  const char *end = memchr(rest->data, '\n', rest->count);
+  const size_t most = rest->count > LINE_MOST ? LINE_MOST + 1 : rest->count;
+  const char *end = memchr(rest->data, '\n', most); /* none: the line is too long, or the last */
   const Bytes line = {rest->data, end ? (size_t)(end - rest->data) : rest->count};
   const size_t taken = line.count + (end != NULL);
   *rest = (Bytes){rest->data + taken, rest->count - taken};
@@ -247,11 +248,16 @@ static const char *name_of(Arena *arena, const char *path) {
                       name);
 }
 
-/* Lines, and commas in them: no file has more samples or requests than that. */
+/* Lines, and commas in them: no file has more samples or requests than that. A line that is too
+ * long ends what is taken. */
 static void make_room(Taker *t, Bytes file) {
   size_t lines = 1, commas = 0;
-  for (size_t i = 0; i < file.count; i++)
-    lines += file.data[i] == '\n', commas += file.data[i] == ',';
+  while (file.count) {
+    const Bytes line = next_line(&file);
+    if (line.count > LINE_MOST) break;
+    lines++;
+    for (size_t i = 0; i < line.count; i++) commas += line.data[i] == ',';
+  }
   const size_t requests = lines + commas;
   t->requests_room = (int)(requests < REQUESTS_MOST ? requests : REQUESTS_MOST);
   t->set->question = ARENA_NEW(t->arena, TaskQuestion, lines < SAMPLES_MOST ? lines : SAMPLES_MOST);

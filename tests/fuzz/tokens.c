@@ -53,12 +53,13 @@ static void read_prompt(Bytes line, Bytes file, int vocab, int64_t total) {
 static bool read_file(Bytes file, int vocab, bool ids_only, const char *path, Bytes line) {
   Arena arena = fuzz_arena(file.count, 1 << 16);
   int32_t *id;
-  int64_t total;
+  TokenSource source;
   Status st = {0};
   TextReader reader = {.folder = "none", .vocab = vocab};
-  if (tokens_of_bytes(&arena, &reader, path, file, ids_only, &id, &total, &st)) {
-    check_ids(id, total, vocab);
-    read_prompt(line, file, vocab, total);
+  if (tokens_in(&arena, &reader, path, file, ids_only, &source, &st) &&
+      tokens_take_from(&arena, &source, 0, source.count, &id, &st)) {
+    check_ids(id, source.count, vocab);
+    read_prompt(line, file, vocab, source.count);
     return true;
   }
   fuzz_refused(&st, path);
