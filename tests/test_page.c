@@ -1,6 +1,7 @@
 /* The report's other forms: the HTML page, the LaTeX tables and the gnuplot script, from a run
  * whose title, question and mode names come from someone else. */
 #include "tests/shell.h"
+#include "tests/small_model.h"
 
 TestSuite(page, .init = shell_begin, .fini = shell_end);
 
@@ -75,4 +76,26 @@ Test(page, without_gnuplot_there_are_tables_and_one_line_that_says_so) {
                0, "%s", shell_output);
   cr_expect_eq(shell("grep -c 'No gnuplot' %s/n/report.md", shell_folder), 0);
   cr_expect_eq(shell("grep -c '!\\[' %s/n/report.md", shell_folder), 1, "%s", shell_output);
+}
+
+/* A viewer would smooth a bitmap, and half a layer is none. */
+Test(page, cells_of_a_figure_stay_squares_and_tics_are_whole_layers_and_tokens) {
+  if (shell("command -v gnuplot")) cr_skip_test("gnuplot is not installed");
+  small_model(3);
+  cr_assert_eq(shell("%s compare 2-0 2-4 -q --model %s/model --text data/text/test.txt --length 5 "
+                     "-o %s/r 2>&1",
+                     shell_program(), shell_folder, shell_folder),
+               0, "%s", shell_output);
+  cr_expect_eq(shell("cat %s/r/plots/*.svg | grep -c '<image '", shell_folder), 0);
+  const int bitmaps = atoi(shell_output);
+  cr_expect(bitmaps > 0, "no figure has a bitmap");
+  cr_expect_eq(shell("cat %s/r/plots/*.svg | grep -c \"<image style='image-rendering:crisp-edges;"
+                     "image-rendering:pixelated' \"",
+                     shell_folder),
+               0);
+  cr_expect_eq(atoi(shell_output), bitmaps);
+  cr_expect_eq(
+      shell("cat %s/r/plots/tokens_*.svg %s/r/plots/drift_*.svg | grep -E '> ?[0-9]+\\.5<'",
+            shell_folder, shell_folder),
+      1, "a tic between two layers or tokens: %s", shell_output);
 }

@@ -11,6 +11,7 @@
 #include "report/language.h"
 #include "report/markdown.h"
 
+enum { FIGURE_BYTES_MAX = 16 << 20 };
 #define FIGURE_PATH "plots/%s.svg" /* as the report refers to it */
 
 /* Okabe and Ito's colours, told apart in every kind of colour vision; dashes and marks tell them
@@ -104,10 +105,35 @@ const char *figure_name(Arena *arena, const char *kind, const char *a, const cha
                  : name; /* two names stay two files */
 }
 
+void figure_tics(const Figures *figures, char axis, int64_t count) {
+  enum { MOST = 10 };
+  int64_t step = 1;
+  for (int i = 0; (count - 1) / step > MOST; i++) step = i % 3 == 1 ? step / 2 * 5 : step * 2;
+  fprintf(figures->script, "set %ctics 0,%lld\n", axis, (long long)step);
+}
+
 /* --- drawing ---------------------------------------------------------------------------------- */
 
 static const char *path_of(Arena *arena, const Figures *figures, const Figure *figure) {
   return arena_printf(arena, "%s/%s.svg", figures->folder, figure->name);
+}
+
+/* A figure of cells holds a bitmap with a pixel a cell, which a viewer would smooth as it does a
+ * photograph: its cells stay squares. A page's own style does not reach into a figure. */
+static bool keep_cells(const char *path, Arena scratch, Status *st) {
+  static const char image[] = "<image ",
+                    crisp[] = "style='image-rendering:crisp-edges;image-rendering:pixelated' ";
+  Bytes svg;
+  TRY(file_read(&scratch, path, FIGURE_BYTES_MAX, &svg, st));
+  const char *from = svg.data, *at = strstr(from, image);
+  if (!at) return true;
+  const char *text = "";
+  for (; at; from = at, at = strstr(from, image)) {
+    at += sizeof image - 1;
+    text = arena_printf(&scratch, "%s%.*s%s", text, (int)(at - from), from, crisp);
+  }
+  text = arena_printf(&scratch, "%s%s", text, from);
+  return file_write(path, text, strlen(text), false, st);
 }
 
 /* One figure from a script of its own, so that what stops it stops no other. */
@@ -134,9 +160,11 @@ static void draw_all(Language l, Arena *arena, Figures *figures, Status *st) {
       !file_write(script, figures->text, figures->size, false, st))
     return;
   bool done = !draw_script(l, arena, figures->folder, "figures.gp");
-  for (int i = 0; i < figures->count; i++)
-    if (!done || !draw_whole(path_of(arena, figures, &figures->figure[i])))
-      draw_alone(l, arena, figures, i, st);
+  for (int i = 0; i < figures->count && !st->failed; i++) {
+    const char *path = path_of(arena, figures, &figures->figure[i]);
+    if (!done || !draw_whole(path)) draw_alone(l, arena, figures, i, st);
+    if (!figures->figure[i].fault && draw_whole(path)) (void)keep_cells(path, *arena, st);
+  }
 }
 
 /* --- what the report says of a figure that could not be drawn --------------------------------- */

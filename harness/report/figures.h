@@ -8,6 +8,7 @@
 #ifndef DS_REPORT_FIGURES_H
 #define DS_REPORT_FIGURES_H
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "base/arena.h"
@@ -43,6 +44,9 @@ const char *figure_text(Arena *arena, const char *text);
 /* A number of a data block: NaN and, for a logarithmic axis, what is not above 0 become the missing
  * value. */
 void figure_value(const Figures *figures, double value, bool logarithmic);
+/* Tics of the x or y axis at whole numbers alone, of places 0 to count - 1: every 1st, 2nd, 5th,
+ * 10th, … so that there are at most eleven. */
+void figure_tics(const Figures *figures, char axis, int64_t count);
 /* A file name made of letters, digits, '-' and '_'. In the arena. */
 const char *figure_name(Arena *arena, const char *kind, const char *a, const char *b);
 /* Draws everything. A figure that cannot be drawn costs the figure: in `markdown` (from malloc,

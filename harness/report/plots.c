@@ -16,6 +16,7 @@ void plot_layer_axes(FILE *script, const ReportData *d, const char *ylabel, Aren
           "[-0.5:%d.5]\n",
           figure_text(&scratch, say(d->language, "layer")), figure_text(&scratch, ylabel),
           d->layers - 1);
+  figure_tics(d->figures, 'x', d->layers);
 }
 
 void plot_drift(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch) {
@@ -88,6 +89,7 @@ void plot_heat(FILE *out, const ReportData *d, const ReportPair *pair, Arena scr
     fprintf(script, "%s'%s' %d", k ? ", " : "", t->info[drawn[k]].name, k);
   fprintf(script, ")\nset xlabel %s\nset xrange [-0.5:%d.5]\nset yrange [%d.5:-0.5]\n",
           figure_text(&scratch, say(d->language, "layer")), d->layers - 1, count - 1);
+  figure_tics(d->figures, 'x', d->layers);
   fprintf(script, "set cblabel %s\n", figure_text(&scratch, say(d->language, "log10 relative L2")));
   fputs("unset grid\nunset key\nset style fill solid noborder\n"
         "plot $heat using 1:2:($1-0.5):($1+0.5):($2-0.5):($2+0.5):3 with boxxyerror lc palette\n",

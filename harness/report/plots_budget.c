@@ -35,9 +35,11 @@ void plot_budget(FILE *out, const ReportData *d, const ReportPair *pair,
         "noborder\nset "
         "boxwidth 0.8\n",
         script);
-  fprintf(script, "set xlabel %s\nset ylabel %s\nset xrange [-0.7:%d.7]\nset xtics out 0,5\n",
+  fprintf(script, "set xlabel %s\nset ylabel %s\nset xrange [-0.7:%d.7]\n",
           figure_text(&scratch, say(d->language, "layer")),
           figure_text(&scratch, say(d->language, "relative L2")), layers - 1);
+  fputs("set xtics out\n", script);
+  figure_tics(d->figures, 'x', layers);
   fputs("set xzeroaxis lc rgb '#555555'\nplot for [i=2:4] $budget using i title columnheader(i), "
         "$budget using 0:5 with linespoints lt 7 title columnheader(5)\n",
         script);

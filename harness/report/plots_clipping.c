@@ -58,6 +58,7 @@ bool plot_clipping(FILE *out, const ReportData *d, const char *mode, const GridT
           figure_text(&scratch, say(d->language, "layer")),
           figure_text(&scratch, say(d->language, "squared error beyond the grid's end, %")),
           d->layers - 1);
+  figure_tics(d->figures, 'x', d->layers);
   fputs("set key below horizontal maxcols 2\nplot ", script);
   for (int t = 0; t < count; t++)
     fprintf(script, "%s$clipping using 1:%d with linespoints lt %d title %s", t ? ", " : "", t + 2,

@@ -75,6 +75,8 @@ void plot_event_strip(FILE *out, const ReportData *d, const ReportPair *pair, Ar
           figure_text(&scratch, say(d->language, "layer")),
           figure_text(&scratch, say(d->language, "log10 relative error")), (long long)tokens - 1,
           d->layers - 1);
+  figure_tics(d->figures, 'x', tokens);
+  figure_tics(d->figures, 'y', d->layers);
   fputs("unset grid\nunset key\nset tmargin 2\nplot $strip using 1:2:3 with image\n", script);
 }
 
@@ -117,6 +119,8 @@ static void plot_map(FILE *out, const ReportData *d, const ReportPair *pair, con
           figure_text(&scratch, say(d->language, "channel")),
           figure_text(&scratch, say(d->language, "difference / RMS")), (long long)tokens - 1,
           (long long)channels - 1);
+  figure_tics(d->figures, 'x', tokens);
+  figure_tics(d->figures, 'y', channels);
   fputs("unset grid\nunset key\nplot $map using 1:2:3 with image\n", script);
 }
 
