@@ -150,7 +150,10 @@ Test(cli_micro, bound_that_is_exceeded_ends_with_status_1) {
     Store *store;
     TableRows rows = {&table_micro, &row, 1};
     cr_assert(store_open(&arena, path, &key, &shape, true, false, &store, &st), "%s", st.text);
-    cr_assert(store_finish(store, NULL, 0, &rows, 1, arena, &st), "%s", st.text);
+    static const Attribute about[] = {{.name = "title", .text = "t"},
+                                      {.name = "program", .text = "driftscope"},
+                                      {.name = "spec_effective", .text = "title: t"}};
+    cr_assert(store_finish(store, about, 3, &rows, 1, arena, &st), "%s", st.text);
     store_close(store);
     int status = shell("%s report %s -o %s/out 2>&1", shell_program(), path, shell_folder);
     cr_expect_eq(status, over ? 1 : 0, "%d over: %s", over, shell_output);

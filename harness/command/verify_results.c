@@ -51,8 +51,10 @@ static bool read_tables(Arena *arena, File *f, Status *st) {
   f->tensors = count ? tensors_of_rows(arena, described, count) : families[0]->tensors;
   f->tensor = tensor;
   f->pair = pair;
-  if (!f->tensor_count)
-    return FAIL(st, "%s: has no rows of tensors: there is nothing to verify", f->results.path);
+  const bool no_pairs = !f->pair_count && f->results.removed;
+  if (!f->tensor_count || no_pairs)
+    return FAIL(st, "%s: /tables/%s: is not in the file: there are no rows to verify",
+                f->results.path, f->tensor_count ? table_pair_stats.name : table_tensor_stats.name);
   f->ordered = ARENA_NEW(arena, const TensorStats *, f->tensor_count);
   for (size_t i = 0; i < f->tensor_count; i++) f->ordered[i] = &f->tensor[i];
   qsort(f->ordered, f->tensor_count, sizeof(const TensorStats *), compare_rows);
@@ -128,10 +130,13 @@ static bool verify_rows(File *f, VerifiedRows *rows, Arena arena, Status *st) {
   TRY(read_tables(&arena, f, st));
   child_has_read();
   child_take_time();
-  for (size_t i = 0; i < f->tensor_count; i++)
-    TRY(verify_tensor(f, &f->tensor[i], rows, arena, st));
-  for (size_t i = 0; i < f->pair_count; i++) TRY(verify_pair(f, &f->pair[i], rows, arena, st));
-  return true;
+  bool ok = true;
+  for (size_t i = 0; ok && i < f->tensor_count; i++)
+    ok = verify_tensor(f, &f->tensor[i], rows, arena, st);
+  for (size_t i = 0; ok && i < f->pair_count; i++)
+    ok = verify_pair(f, &f->pair[i], rows, arena, st);
+  if (!ok) status_lead(st, "%s: ", f->results.path);
+  return ok;
 }
 
 bool verify_results(const char *path, VerifiedRows *rows, Arena arena, Status *st) {
@@ -140,6 +145,5 @@ bool verify_results(const char *path, VerifiedRows *rows, Arena arena, Status *s
   TRY(results_open(path, &f.results, arena, st));
   bool ok = verify_rows(&f, rows, arena, st);
   results_close(&f.results);
-  if (!ok) status_lead(st, "%s: ", path);
   return ok;
 }

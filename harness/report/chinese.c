@@ -1194,6 +1194,14 @@ const Phrase chinese[] = {
     {"One prompt tells nothing of others: of dumps with several passes, which are prompts, there "
      "are intervals.\n\n",
      "一个提示不能说明其他提示：转储中若有多次前向（各为一个提示），则可得到区间。\n\n"},
+    {"the tables %s", "表 %s"},
+    {"the attributes %s", "属性 %s"},
+    {"of /tables %s that its run wrote (removed, or written anew)",
+     "/tables 中由运行写入的 %s（被删除或重新写入）"},
+    {"NOT IN THE FILE, and so not in the report: %s\n", "文件中缺失，因而报告中也没有：%s\n"},
+    {"> **Warning.** Not in the file: %s. That nothing is said of it here tells nothing of the "
+     "run.\n\n",
+     "> **警告。** 文件中缺失：%s。此处未提及它们，并不说明运行本身如何。\n\n"},
     {"%s Not compared: %s.", "%s 未比较：%s。"},
     {"Shape, growth and last layer are of the *median token's error*: the relative error of a "
      "token of `block_out`, "

@@ -62,6 +62,10 @@ typedef struct ReportData {
   int table_count;
   int unproved; /* tensors and tables of the file without a digest, and the first of them */
   const char *first_unproved;
+  /* Of the file, for a run wrote them: tables, "/tables/a, /tables/b", and attributes that are not
+   * there; "" or NULL: none. And so many tables that were removed, or written anew. */
+  const char *missing_tables, *missing_attributes;
+  int removed_tables;
   /* from here on: data_arrange */
   const TensorStats *tensor;
   const PairStats *pair_row;

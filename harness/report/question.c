@@ -77,6 +77,42 @@ static void write_unproved(FILE *out, const ReportData *d, Arena scratch) {
             md_code(&scratch, d->first_unproved));
 }
 
+/* What of a run is not in its file is no fact of the run. */
+static const char *missing_words(Arena *arena, const ReportData *d) {
+  const Language l = d->language;
+  const bool core = d->missing_tables && *d->missing_tables,
+             about = d->missing_attributes && *d->missing_attributes;
+  const char *text = core ? arena_printf(arena, say(l, "the tables %s"), d->missing_tables) : "";
+  if (about)
+    text = arena_printf(arena, "%s%s%s", text, core ? say(l, "; ") : "",
+                        arena_printf(arena, say(l, "the attributes %s"), d->missing_attributes));
+  if (d->removed_tables)
+    text = arena_printf(arena, "%s%s%s", text, core || about ? say(l, "; ") : "",
+                        arena_printf(arena,
+                                     say(l, "of /tables %s that its run wrote (removed, or "
+                                            "written anew)"),
+                                     md_count(l, arena, d->removed_tables, "table")));
+  return text;
+}
+
+const char *missing_summary(Arena *arena, const ReportData *d) {
+  const char *words = missing_words(arena, d);
+  return *words ? arena_printf(arena,
+                               say(d->language, "NOT IN THE FILE, and so not in the report: "
+                                                "%s\n"),
+                               words)
+                : "";
+}
+
+static void write_missing(FILE *out, const ReportData *d, Arena scratch) {
+  const char *words = missing_words(&scratch, d);
+  if (*words)
+    fprintf(out,
+            say(d->language, "> **Warning.** Not in the file: %s. That nothing is said of it here "
+                             "tells nothing of the run.\n\n"),
+            words);
+}
+
 /* --- does it matter: the predictions ---------------------------------------------------------- */
 
 static const char *bits_name(const ReportData *d) {
@@ -386,6 +422,7 @@ void section_question(FILE *out, const ReportData *d, Arena scratch) {
   fputs(undone_warning(&scratch, d), out);
   write_unused(out, d, scratch);
   write_unproved(out, d, scratch);
+  write_missing(out, d, scratch);
   const char *warning = finite_warning(&scratch, d);
   if (*warning) fprintf(out, say(d->language, "> **Warning.** %s\n\n"), warning);
   if (d->about[ABOUT_QUESTION])

@@ -74,6 +74,38 @@ static bool check_layers(const char *path, const char *text, Status *st) {
               LAYERS_MOST);
 }
 
+static const char *listed(Arena *arena, const char *list, const char *before, const char *name) {
+  return arena_printf(arena, "%s%s%s%s", list, *list ? ", " : "", before, name);
+}
+
+/* What every run writes, all of it or none: what it is made of, and what it says of pairs. */
+static bool find_missing(Arena *arena, const Results *results, ReportData *d, Status *st) {
+  static const Table *const core[] = {&table_tensor_stats, &table_pair_stats, &table_drift,
+                                      &table_verdict};
+  static const int about[] = {ABOUT_TITLE, ABOUT_SPEC_EFFECTIVE, ABOUT_PROGRAM};
+  bool any = false, some = false;
+  d->missing_tables = d->missing_attributes = "";
+  for (int i = 0; i < d->table_count; i++) {
+    any |= d->tables[i].count > 0;
+    for (size_t k = 0; k < sizeof core / sizeof *core; k++)
+      some |= d->tables[i].table == core[k] && d->tables[i].count > 0;
+  }
+  if (!any)
+    return FAIL(st,
+                "%s: /tables: is not in the file, or none that a run writes: there is nothing "
+                "to report",
+                results->path);
+  for (int i = 0; i < d->table_count; i++)
+    for (size_t k = 0; some && k < sizeof core / sizeof *core; k++)
+      if (d->tables[i].table == core[k] && !d->tables[i].count)
+        d->missing_tables = listed(arena, d->missing_tables, "/tables/", core[k]->name);
+  for (size_t i = 0; i < sizeof about / sizeof *about; i++)
+    if (!d->about[about[i]])
+      d->missing_attributes = listed(arena, d->missing_attributes, "", about_names[about[i]]);
+  d->removed_tables = results->removed;
+  return true;
+}
+
 /* Reads the whole file once; everything in the arena. */
 static bool read_rows(Arena *arena, const Results *results, ReportData *d, Status *st) {
   *d = (ReportData){0};
@@ -90,6 +122,7 @@ static bool read_rows(Arena *arena, const Results *results, ReportData *d, Statu
   }
   d->unproved = results->unproved;
   d->first_unproved = arena_printf(arena, "%s", results->first_unproved);
+  TRY(find_missing(arena, results, d, st));
   data_arrange(arena, d);
   return true;
 }
@@ -108,6 +141,7 @@ static const char *summary_of(Arena *arena, const ReportData *d) {
   Draft draft;
   Status no_memory = {0};
   if (!draft_open(&draft, "summary", &no_memory)) return "";
+  fputs(missing_summary(arena, d), draft.out);
   fprintf(draft.out, "%s%s%s%s", sources_summary(arena, d, false), undone_summary(arena, d),
           finite_summary(arena, d), micro_summary(arena, d));
   for (int i = 0; i < d->pairs; i++)

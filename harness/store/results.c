@@ -1,6 +1,7 @@
 /* results: reading a results file by its schema alone. Known names are hard links to objects of
  * known types, or refused by name, and every digest is checked before anything is shown. What has
  * another name is somebody's own: it is passed over and never opened. */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -274,9 +275,30 @@ static bool check_version(Walk *walk, hid_t file) {
               walk->results->path, version, FORMAT_VERSION);
 }
 
+/* A group that numbers its links as they are made tells how many it once had. */
+static int links_removed(hid_t group) {
+  H5G_info_t info;
+  Status ignored = {0}, *why = &ignored;
+  unsigned order = 0;
+  hid_t list = H5Gget_create_plist(group);
+  if (list >= 0) H5Pget_link_creation_order(list, &order);
+  h5_close(list, why);
+  if (!(order & H5P_CRT_ORDER_TRACKED) || !H5(H5Gget_info(group, &info))) return 0;
+  const int64_t removed = info.max_corder - (int64_t)info.nlinks;
+  return removed > 0 && removed < INT_MAX ? (int)removed : 0;
+}
+
+static bool enter_tables(Walk *walk, hid_t group, const char *where, const char *name) {
+  Status why = {0};
+  hid_t inside = -1;
+  if (h5_open_group(group, name, &inside, &why)) walk->results->removed = links_removed(inside);
+  h5_close(inside, &why);
+  return enter(walk, group, where, name, visit_tables);
+}
+
 static bool visit_root(Walk *walk, hid_t group, const char *where, const char *name) {
   return !strcmp(name, "prompts")  ? enter(walk, group, where, name, visit_prompts)
-         : !strcmp(name, "tables") ? enter(walk, group, where, name, visit_tables)
+         : !strcmp(name, "tables") ? enter_tables(walk, group, where, name)
                                    : passed_over();
 }
 

@@ -187,6 +187,7 @@ typedef struct Results {
   int64_t file; /* hid_t */
   int unproved; /* tensors and tables without a digest: who can say whether they changed? */
   char first_unproved[256];
+  int removed;     /* tables that were there once: removed, or written anew under their names */
   TableRows *kept; /* [tables that there are], of results_take: those that were read; else NULL */
 } Results;
 /* Opens, walks the whole file by the schema and checks every digest. */
