@@ -40,13 +40,16 @@ static bool report_and_summarise(FILE *out, void *context, Status *st) {
 }
 
 /* In a child: HDF5 ends the process that has no memory for it. Meanwhile what the run has on a
- * device is given back; NULL: nothing. */
+ * device is given back, and its journal removed; NULL: there is nothing. */
 static bool report_apart(Arena *arena, const ReportWork *work, const RunOutcome *outcome,
                          Status *st) {
   const char *text, *what = arena_printf(arena, "%s/report.html", work->folder);
   size_t count;
   const ChildBegun begun = child_begin(report_and_summarise, (void *)work);
-  if (outcome) experiment_leave(outcome->device, outcome->subject);
+  if (outcome) {
+    experiment_leave(outcome->device, outcome->subject);
+    experiment_tidy(outcome, *arena);
+  }
   bool ok = child_end(arena, what, report_and_summarise, (void *)work, begun, &text, &count, st);
   fwrite(text, 1, count, stdout);
   return ok;

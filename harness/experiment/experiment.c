@@ -257,6 +257,10 @@ bool experiment_load_there(Arena *arena, const Spec *spec, Progress *progress, D
          experiment_load(arena, spec, NULL, progress, subject, st);
 }
 
+void experiment_tidy(const RunOutcome *outcome, Arena scratch) {
+  store_discard(scratch, outcome->results, outcome->key);
+}
+
 void experiment_leave(Device *device, Subject *subject) {
   if (subject->device64) device64_free(subject->device64);
   device_free(device);
@@ -297,6 +301,7 @@ static bool run_new(Arena *arena, Experiment *e, const RunOptions *options,
   StoreShape shape = estimate_shape(arena, spec, &e->subject, &e->foreign);
   shape.streams_stay = sum.streams_bytes > 0 && ranks()->hosts == 1 && !e->shard.shards &&
                        estimate_streams_fit(&sum, options->folder, standing);
+  shape.stays_behind = true;
   TRY(spread_store(arena, e, options, outcome->results, &shape, st));
   process_stop_means(options->fresh
                          ? "; without --fresh the same command goes on with what is finished"
@@ -320,9 +325,7 @@ static bool run(Arena *arena, Experiment *e, const RunOptions *options, RunOutco
     return run_new(arena, e, options, outcome, start_s, st);
   }
   TRY(spread_begin(e, options, outcome, *arena, st));
-  if (!outcome->already_done) return run_new(arena, e, options, outcome, start_s, st);
-  if (ranks()->rank == 0) store_discard(*arena, outcome->results, &e->key);
-  return true;
+  return outcome->already_done || run_new(arena, e, options, outcome, start_s, st);
 }
 
 bool experiment_run(Arena *arena, const Spec *given, const RunOptions *options, Progress *progress,
@@ -332,7 +335,7 @@ bool experiment_run(Arena *arena, const Spec *given, const RunOptions *options, 
   Experiment *e = ARENA_NEW(arena, Experiment, 1);
   *spec = *given;
   *e = (Experiment){.spec = spec, .progress = progress, .shard = options->shard};
-  *outcome = (RunOutcome){.lock = -1, .device = &e->device, .subject = &e->subject};
+  *outcome = (RunOutcome){.lock = -1, .key = &e->key, .device = &e->device, .subject = &e->subject};
   outcome->results = e->shard.shards ? part_results(arena, options->folder, &e->shard)
                                      : arena_printf(arena, "%s/results.h5", options->folder);
   e->parted = deal_shard(&e->shard);

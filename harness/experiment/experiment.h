@@ -23,6 +23,7 @@ typedef struct RunOutcome {
   OwnTables tables;    /* of the file, where it was made now; in the arena */
   double time_s;
   int64_t peak_bytes;
+  const RunKey *key;
   int lock;       /* of the folder; the caller's to give back (folder_unlock), after the report */
   Device *device; /* and what it has there: experiment_leave, which may take its time */
   Subject *subject;
@@ -30,6 +31,9 @@ typedef struct RunOutcome {
 
 bool experiment_run(Arena *arena, const Spec *spec, const RunOptions *options, Progress *progress,
                     RunOutcome *outcome, Status *st);
+/* Of a run that is done and no part, by its first rank: the journal is removed, which may be a
+ * gigabyte. What a kill leaves of it the next start removes. */
+void experiment_tidy(const RunOutcome *outcome, Arena scratch);
 
 /* Whether the modes of a run would compute on a device: one that the spec asks for need not be
  * here. */

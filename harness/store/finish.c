@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/abreast.h"
 #include "base/child.h"
 #include "store/state.h"
 
@@ -47,23 +48,41 @@ static bool set_tensor(const Store *store, hid_t file, GroupOpen *open, const Sl
 
 /* --- tables and attributes -------------------------------------------------------------------- */
 
+enum { PIECE_BYTES = 1 << 20 };
+
+typedef struct Settling {
+  const TableRows *of;
+  char *copy;
+  size_t rows; /* of a piece */
+} Settling;
+
+static void settle_row(const Table *table, const char *from, char *to) {
+  memset(to, 0, table->row_size);
+  for (int i = 0; i < table->columns; i++) {
+    const Column *column = &table->column[i];
+    const char *cell = from + column->offset;
+    double value;
+    memcpy(to + column->offset, cell,
+           column->type == COLUMN_TEXT ? strnlen(cell, column->size - 1) : column->size);
+    if (column->type == COLUMN_F64 && (memcpy(&value, cell, sizeof value), isnan(value)))
+      memcpy(to + column->offset, &(uint64_t){0x7ff8000000000000u}, sizeof value);
+  }
+}
+
+static void settle_piece(void *context, int piece) {
+  const Settling *s = context;
+  const size_t size = s->of->table->row_size, from = (size_t)piece * s->rows;
+  for (size_t i = from; i < s->of->count && i < from + s->rows; i++)
+    settle_row(s->of->table, (const char *)s->of->rows + i * size, s->copy + i * size);
+}
+
 /* A copy whose bytes depend on the values alone: zeros between and behind the fields, NaN
- * canonical. */
+ * canonical. In pieces, several at once. */
 static const void *settled_rows(Arena *arena, const TableRows *rows) {
-  const Table *table = rows->table;
-  char *copy = arena_alloc(arena, rows->count, table->row_size);
-  for (size_t at = 0; at < rows->count * table->row_size; at += table->row_size)
-    for (int i = 0; i < table->columns; i++) {
-      const Column *column = &table->column[i];
-      const char *from = (const char *)rows->rows + at + column->offset;
-      char *to = copy + at + column->offset;
-      memcpy(to, from,
-             column->type == COLUMN_TEXT ? strnlen(from, column->size - 1) : column->size);
-      double value;
-      if (column->type == COLUMN_F64 && (memcpy(&value, from, sizeof value), isnan(value)))
-        memcpy(to, &(uint64_t){0x7ff8000000000000u}, sizeof value);
-    }
-  return copy;
+  const size_t size = rows->table->row_size;
+  Settling s = {rows, arena_room(arena, rows->count, size), 1 + PIECE_BYTES / size};
+  abreast(child_threads(), (int)((rows->count + s.rows - 1) / s.rows), settle_piece, &s);
+  return s.copy;
 }
 
 static bool put_table(const Store *store, hid_t file, const TableRows *rows, Arena scratch,
@@ -182,6 +201,7 @@ bool store_finish(Store *store, const Attribute *attributes, int attribute_count
   if (rename(store->partial, store->results) != 0)
     return FAIL(st, "%s: cannot be renamed to its final name: %s", store->partial, strerror(errno));
   TRY(!store->sync || file_sync_folder(file_folder(&scratch, store->results), st));
+  if (store->shape->stays_behind) return true;
   part_remove_all(store->lock);
   rmdir(store->folder); /* stays where someone put another file into it */
   return true;

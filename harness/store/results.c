@@ -230,7 +230,6 @@ static bool visit_tables(Walk *walk, hid_t group, const char *where, const char 
   for (int i = 0; tables[i]; i++) {
     if (strcmp(tables[i]->name, name)) continue;
     TableRows *kept = walk->results->kept;
-    if (kept && kept[i].table) return passed_over(); /* it is there already */
     Status why = {0};
     Arena scratch = walk->scratch;
     void *rows;
@@ -361,6 +360,7 @@ static bool open_results(Arena *keep, const char *path, const OwnTables *own, Re
   if (H5Fis_hdf5(path) == 0) return FAIL(st, "%s: is not an HDF5 file", path);
   if (!H5(results->file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT)))
     return FAIL(st, "%s: cannot be opened: %s", path, why->text);
+  if (own && own->count) return true; /* nothing else of it is asked for but attributes */
   Walk walk = {.results = results,
                .keep = keep,
                .scratch = keep ? *keep : scratch,

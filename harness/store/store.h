@@ -59,6 +59,7 @@ typedef struct StoreShape {
   const bool *kept;  /* [layers * tensors->count]: which tensors of a layer the file holds */
   bool streams_stay; /* the streams of all layers stay in the journal until the run is finished, for
                       * store_holds_stream */
+  bool stays_behind; /* the journal is left to store_discard by store_finish */
   bool f16_as_f32;   /* float16 is stored widened */
   bool later;        /* a copy of a layer is written while the next one is computed elsewhere */
 } StoreShape;
@@ -166,13 +167,13 @@ typedef struct StoreWritten {
 StoreWritten store_written(Store *store);
 
 /* Attributes and tables into the file, its check against every digest, its name, and the journal's
- * end. Every layer must stand. */
+ * end, unless that stays behind. Every layer must stand. */
 bool store_finish(Store *store, const Attribute *attributes, int attribute_count,
                   const TableRows *rows, int row_count, Arena scratch, Status *st);
 
-/* Removes what a run of this key left that was killed between giving the result its name and
- * removing the journal. Nothing happens where there is no such folder, another run holds it, or it
- * belongs to another key. */
+/* Removes the journal that stayed behind, or that a run of this key left which was killed between
+ * giving the result its name and removing it. Nothing happens where there is no such folder,
+ * another run holds it, or it belongs to another key. */
 void store_discard(Arena scratch, const char *results, const RunKey *key);
 /* The bytes on disk that an unfinished run of this key left, which are gone on with (or make room
  * again, with `fresh`). An unfinished run of another key is an error, as in store_open. */
@@ -199,8 +200,8 @@ typedef struct OwnTables {
   int count;
 } OwnTables;
 /* The same, for who wants all tables: they stay in the arena, and are not read once more. `own`:
- * the file is this process's own; neither its tensors nor these tables are read, whose texts become
- * what they would be read as. NULL: it is not. */
+ * the file is this process's own; its tensors are not read, and where there are these tables, whose
+ * texts become what they would be read as, nothing is but attributes. NULL: it is not. */
 bool results_take(Arena *arena, const char *path, const OwnTables *own, Results *results,
                   Status *st);
 void results_close(Results *results);
