@@ -68,6 +68,10 @@ static void queue_there(const Source *source, int lane, const SourceStep *step) 
   trace_add_ends(&e->trace[lane], &ends);
 }
 
+static void bring_there(const Source *source, int lane, TensorSet back) {
+  (void)source, (void)lane, (void)back;
+}
+
 static bool wait_there(const Source *source, Status *st) { return (void)source, (void)st, true; }
 
 static double take_there(const Source *source, int lane, Trace *trace) {
@@ -100,8 +104,8 @@ static Forms forms_there(const Source *source, const Mode *mode, bool head) {
 }
 
 static Source elsewhere(Elsewhere *e, const Model *model, Arena *arena) {
-  static const SourceAhead ahead = {open_there,  close_there, has_there,  hold_there,
-                                    queue_there, there_of,    wait_there, take_there};
+  static const SourceAhead ahead = {open_there, close_there, has_there,  hold_there, queue_there,
+                                    there_of,   bring_there, wait_there, take_there};
   *e = (Elsewhere){.host = source_cpu(model), .width = model->D, .place = {-1, -1}};
   for (int lane = 0; lane < ROOMS; lane++)
     for (int half = 0; half < 2; half++)

@@ -17,6 +17,10 @@ static Digest written(XXH128_hash_t hash) {
   return digest;
 }
 
+Digest digest_written(uint64_t high, uint64_t low) {
+  return written((XXH128_hash_t){.low64 = low, .high64 = high});
+}
+
 Digest digest_of(const void *bytes, size_t count) { return written(XXH3_128bits(bytes, count)); }
 
 void digest_begin(DigestState *state) {

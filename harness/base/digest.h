@@ -3,6 +3,7 @@
 #ifndef DS_BASE_DIGEST_H
 #define DS_BASE_DIGEST_H
 #include <stddef.h>
+#include <stdint.h>
 
 typedef struct Digest {
   char hex[33];
@@ -16,6 +17,8 @@ typedef struct DigestState {
 void digest_begin(DigestState *state);
 void digest_add(DigestState *state, const void *bytes, size_t count);
 Digest digest_end(const DigestState *state);
+/* One that was computed elsewhere. */
+Digest digest_written(uint64_t high, uint64_t low);
 /* The digest of a list of digests, in order: how several files or tensors get one name. */
 Digest digest_join(const Digest *digests, size_t count);
 

@@ -41,7 +41,7 @@ static bool store_layer(Experiment *e, const WalkPlace *at, const Trace *trace,
   for (int s = 0; s < sides; s++) {
     if (s < at->sides) stream[s] = trace[s].t[block_out];
     for (int id = 0; id < tensors->count; id++)
-      if (trace[s].t[id].data) {
+      if (tensor_is_made(&trace[s].t[id])) {
         tensor[what.tensors] = (StoreTensor){s, id, &trace[s].t[id], what.tensors};
         what.tensors++;
       }
@@ -83,8 +83,11 @@ static bool layer(void *context, const WalkPlace *at, const Trace *trace, Arena 
   return store_layer(e, at, trace, &rows, scratch, st);
 }
 
-static void queued(void *context, const WalkPlace *at, const Trace *const *there) {
-  pairs_queued(&((Experiment *)context)->pairs, at, there);
+/* Beside what is looked at, what is kept comes back. */
+static void queued(void *context, const WalkPlace *at, const Trace *const *there, TensorSet *back) {
+  Experiment *e = context;
+  pairs_queued(&e->pairs, at, there, back);
+  for (int s = 0; s < at->sides; s++) back[s] |= store_keeps(e->store, at->prompt, at->layer, s);
 }
 
 /* Where nothing is computed there is no walk: layer by layer, what stands in the dumps. */

@@ -58,7 +58,7 @@ void trace_add_ends(Trace *trace, const Trace *ends) {
   if (!ends->family) return;
   const Tensors *tensors = &ends->family->tensors;
   for (int id = tensors->layer; id < tensors->count; id++)
-    if (ends->t[id].data) trace->t[id] = ends->t[id];
+    if (tensor_is_made(&ends->t[id])) trace->t[id] = ends->t[id];
 }
 
 /* By the format's row and the element's own scale: any format, any axis. */

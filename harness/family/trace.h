@@ -89,9 +89,11 @@ int tensors_filed(const Tensors *tensors, int id, int layer, int layers);
 
 typedef struct Trace {
   const struct Family *family; /* whose tensors these are; NULL before anything ran */
-  Tensor t[TENSORS_MOST]; /* by the family's table; data is NULL where the mode does not make one
-                           * (ssm_state_q8 where the scan's input is float) */
+  Tensor t[TENSORS_MOST]; /* by the family's table; without rows where the mode does not make one
+                           * (ssm_state_q8 where the scan's input is float); data is NULL too where
+                           * it stands elsewhere and was not brought */
 } Trace;
+static inline bool tensor_is_made(const Tensor *t) { return t->rows > 0; }
 /* Tensors of a trace, bit by bit: all of them, and those of these two roles. */
 typedef uint64_t TensorSet;
 #define TENSORS_ALL UINT64_MAX

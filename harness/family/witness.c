@@ -9,7 +9,7 @@ bool witness_check(const Mode *mode, int layer, const Trace *trace, Status *st) 
     const char *name = family->tensors.info[id].name;
     Format format;
     bool made = family->format(mode, id, &format);
-    if (made != (t->data != NULL))
+    if (made != tensor_is_made(t))
       return FAIL(st, "witness: mode %s, layer %d: %s is %s, against the mode's stages", mode->name,
                   layer, name, made ? "missing" : "there");
     if (!made) continue;

@@ -1,11 +1,12 @@
 /* device: what stands where. The parts of all jobs, by kind, and behind them their results lie in
  * one piece of memory there and in one of the same form here: a layout is made of either, and one
  * copy brings all results. Behind the results stand there the keys of |d|, for as many pairs as
- * fit: those beyond take the place of the ones before. */
+ * fit: those beyond take the place of the ones before; and the sums of digests' blocks. */
 #include "measure/device.h"
 
 #include <math.h>
 #include <omp.h>
+#include <string.h>
 
 #include "base/quantiles.h"
 #include "measure/clipping.h"
@@ -46,12 +47,16 @@ static int count_kind(const StatsJob *job, int jobs, Kind kind) {
   return count;
 }
 
+static size_t elements(const Tensor *t) { return (size_t)t->rows * (size_t)t->cols; }
+static size_t bytes_of(const Tensor *t) { return elements(t) * format_size(t->format); }
+
 static void take_results(Room *room, Kind kind, DevicePart *part) {
   const Blocks *b = &part->blocks;
   const size_t pieces = b->rows * b->pieces, channels = part->channels_are_rows ? b->rows : b->cols;
   if (kind == KIND_TENSOR) {
     part->tensor = take(room, b->count, sizeof *part->tensor);
     part->first = take(room, DEVICE_FIRST, sizeof *part->first);
+    if (part->digested) part->lanes = take(room, DIGEST_LANES, sizeof *part->lanes);
   }
   if (kind == KIND_PAIR) {
     part->pair = take(room, b->count, sizeof *part->pair);
@@ -78,6 +83,8 @@ static DevicePart part_of_job(const StatsJob *job) {
                       .b = job->other ? *job->other : (Tensor){0},
                       .blocks = blocks_of((size_t)job->base->rows, (size_t)job->base->cols),
                       .scale = job->scale,
+                      .digested =
+                          job->tensor_row && digest_has_parts(job->base) ? bytes_of(job->base) : 0,
                       .channels_are_rows = !job->rows_are_tokens};
 }
 
@@ -91,10 +98,12 @@ static DeviceParts list_parts(Room *room, const StatsJob *job, int jobs, Kind ki
     one.first_block = list.blocks;
     one.first_panel = list.panels;
     one.first_row = list.rows;
+    one.first_digest = list.digests;
     take_results(room, kind, &one);
     list.blocks += one.blocks.count;
     list.panels += (one.blocks.cols + DEVICE_PANEL - 1) / DEVICE_PANEL;
     list.rows += one.blocks.rows;
+    list.digests += one.digested ? digest_blocks(one.digested) : 0;
     if (part) part[list.count] = one;
     list.count++;
   }
@@ -123,8 +132,6 @@ static Layout lay_out(const StatsJob *job, int jobs, void *results, DevicePart *
   return layout;
 }
 
-static size_t elements(const Tensor *t) { return (size_t)t->rows * (size_t)t->cols; }
-
 /* Keys that stand there at a time. */
 static size_t keys_most(const StatsJob *job, int jobs) {
   size_t all = 0, largest = 0;
@@ -138,8 +145,10 @@ static size_t keys_most(const StatsJob *job, int jobs) {
 }
 
 StatsDeviceBytes stats_device_bytes(const StatsJob *job, int jobs) {
-  const size_t bytes = lay_out(job, jobs, NULL, NULL).bytes;
-  return (StatsDeviceBytes){bytes + keys_most(job, jobs) * sizeof(int64_t), bytes};
+  const Layout layout = lay_out(job, jobs, NULL, NULL);
+  const size_t keys = keys_most(job, jobs) * sizeof(int64_t),
+               sums = layout.list[KIND_TENSOR].digests * DIGEST_LANES * sizeof(uint64_t);
+  return (StatsDeviceBytes){layout.bytes + keys + sums, layout.bytes};
 }
 
 static bool can_read(const Tensor *t) {
@@ -194,7 +203,10 @@ void stats_device_queue(Cuda *cuda, const StatsJob *job, int jobs, void *device,
 
   cuda_to_device(cuda, device, pinned, layout.parts_bytes);
   cuda_zero(cuda, (char *)device + layout.parts_bytes, layout.bytes - layout.parts_bytes);
-  device_tensors(cuda, some_parts(here, there, first[KIND_TENSOR], first[KIND_PAIR]));
+  DeviceParts tensors = some_parts(here, there, first[KIND_TENSOR], first[KIND_PAIR]);
+  tensors.digests = layout.list[KIND_TENSOR].digests;
+  device_tensors(cuda, tensors);
+  device_digests(cuda, tensors, (uint64_t *)(keys + most));
   for (int g = 0; g < groups; g++)
     device_pairs(cuda, some_parts(here, there, first[KIND_PAIR] + group[g],
                                   first[KIND_PAIR] + group[g + 1]));
@@ -257,6 +269,8 @@ static void finish_part(Kind kind, const StatsJob *job, const DevicePart *part, 
     case KIND_TENSOR:
       finish_tensor(job->base, job->scale, part->tensor, part->first, job->tensor_row);
       job->tensor_row->checked = 0;
+      memset(job->tensor_row->digest, 0, sizeof job->tensor_row->digest);
+      if (part->digested) digest_of_lanes(part->lanes, part->digested, job->tensor_row->digest);
       break;
     case KIND_PAIR: finish_pair_part(job, part, scratch); break;
     case KIND_CLIP: finish_clip_part(job, part, scratch); break;

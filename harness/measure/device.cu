@@ -2,11 +2,10 @@
  * and what it does with them is measure/block.h's. Lanes are put together by five exchanges, which
  * are its tree. Columns are a thread's each, and the order statistics of a pair those of one block
  * of threads, digit by digit. */
-#include "kernels/device.cuh"
+#include "measure/parts.cuh"
 
 extern "C" {
 #include "base/quantiles.h"
-#include "measure/device.h"
 }
 
 static_assert(SUM_LANES == 32, "a lane is a thread of a warp");
@@ -39,20 +38,6 @@ __device__ static int64_t warp_most(int64_t x) { return -1 - warp_least(-1 - x);
 __device__ static int lane_id() { return threadIdx.x % SUM_LANES; }
 
 /* --- parts ------------------------------------------------------------------------------------ */
-
-/* The last part whose `first` is not beyond `at`. */
-__device__ static const DevicePart *part_of(DeviceParts parts, size_t DevicePart::*first,
-                                            size_t at) {
-  int low = 0, high = parts.count - 1;
-  while (low < high) {
-    const int middle = (low + high + 1) / 2;
-    if (parts.part[middle].*first <= at)
-      low = middle;
-    else
-      high = middle - 1;
-  }
-  return &parts.part[low];
-}
 
 __device__ static float device_scale(const Tensor *t) {
   return t->scale_at ? *t->scale_at : t->scale.value;

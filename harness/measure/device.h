@@ -1,12 +1,14 @@
 /* device: the rows of jobs (measure/jobs.h) whose tensors stand in the memory of a device: it
  * computes results of blocks, squares of rows and columns and the order statistics of |d|, a warp a
  * block and a thread a lane, and the rows are made from those here, as on the processor: every bit
- * is the same. Tensors are of float32, float16, int8 with one scale (`scale_at` where that stands
- * on the device) or float64; others are the processor's alone. */
+ * is the same. A tensor's row has its digest too, where that can be made in parts
+ * (measure/digest_parts.h); else an empty one. Tensors are of float32, float16, int8 with one scale
+ * (`scale_at` where that stands on the device) or float64; others are the processor's alone. */
 #ifndef DS_MEASURE_DEVICE_H
 #define DS_MEASURE_DEVICE_H
 #include "kernels/cuda.h"
 #include "measure/block.h"
+#include "measure/digest_parts.h"
 #include "measure/jobs.h"
 
 /* Bytes there, and pinned here, that a list of jobs takes from stats_device_queue to
@@ -40,9 +42,10 @@ enum { DEVICE_QUANTILES = 5, DEVICE_FIRST = 10 };
 typedef struct DevicePart {
   Tensor a, b; /* b: of a tensor's row none */
   Blocks blocks;
-  size_t first_block; /* the blocks of all parts before it in its list */
-  size_t first_panel; /* the same of DEVICE_PANEL columns */
-  size_t first_row;   /* and of rows */
+  size_t first_block;  /* the blocks of all parts before it in its list */
+  size_t first_panel;  /* the same of DEVICE_PANEL columns */
+  size_t first_row;    /* and of rows */
+  size_t first_digest; /* and of the blocks of digests, where it has one: `lanes` */
   float scale;
   bool channels_are_rows;
   TensorBlock *tensor; /* [blocks.count] */
@@ -53,6 +56,8 @@ typedef struct DevicePart {
   double *column_error2, *column_base2; /* [cols]; the same, where columns are channels */
   uint8_t *met;                         /* of clipping [channels] */
   double *first;                        /* [DEVICE_FIRST] */
+  uint64_t *lanes;                      /* [DIGEST_LANES] of its digest, */
+  size_t digested;                      /* and of how many bytes; 0: it has none */
   double *order; /* [2 DEVICE_QUANTILES]: the values of a quantile's rank and of the next one */
   int32_t *top_a, *top_b; /* [rows]: of logits: where the largest element stands; -1: not finite */
   int64_t *key;           /* [n]: |d| by its bits; -1: left out. Nothing that comes back */
@@ -64,11 +69,12 @@ enum { DEVICE_PANEL = 128 };
 typedef struct DeviceParts {
   const DevicePart *part;
   int count;
-  size_t blocks, panels, rows; /* of all */
+  size_t blocks, panels, rows, digests; /* of all */
 } DeviceParts;
 
 /* Queue the kernels. */
 void device_tensors(Cuda *cuda, DeviceParts parts);
+void device_digests(Cuda *cuda, DeviceParts parts, uint64_t *sums /* there [digests][LANES] */);
 void device_pairs(Cuda *cuda, DeviceParts parts);
 void device_clips(Cuda *cuda, DeviceParts parts);
 void device_tops(Cuda *cuda, DeviceParts parts);

@@ -5,6 +5,9 @@
 #include "measure/positions.h"
 
 void device_tensors(Cuda *cuda, DeviceParts parts) { (void)cuda, (void)parts; }
+void device_digests(Cuda *cuda, DeviceParts parts, uint64_t *sums) {
+  (void)cuda, (void)parts, (void)sums;
+}
 void device_pairs(Cuda *cuda, DeviceParts parts) { (void)cuda, (void)parts; }
 void device_clips(Cuda *cuda, DeviceParts parts) { (void)cuda, (void)parts; }
 void device_tops(Cuda *cuda, DeviceParts parts) { (void)cuda, (void)parts; }

@@ -257,9 +257,9 @@ static LaneWork work_of(const Device *d, bool head) {
                     .head = head ? head_there : NULL};
 }
 
-static size_t queue_layer(Device *d, int lane, const SourceStep *step, bool back) {
+static void queue_layer(Device *d, int lane, const SourceStep *step) {
   const LaneWork work = work_of(d, step->head);
-  return lane_queue(&d->cuda, &d->lane[lane], &work, step->mode, step->layer, back);
+  lane_queue(&d->cuda, &d->lane[lane], &work, step->mode, step->layer);
 }
 
 void device_begin(Device *d, int lane, const int32_t *token, int T) {
@@ -269,10 +269,11 @@ void device_begin(Device *d, int lane, const int32_t *token, int T) {
 
 size_t device_pass(Device *d, int lane, const Mode *mode, bool back) {
   size_t bytes = 0;
-  for (int layer = 0; layer < d->model.layers; layer++)
-    bytes += queue_layer(
-        d, lane, &(SourceStep){.mode = mode, .layer = layer, .head = layer + 1 == d->model.layers},
-        back);
+  for (int layer = 0; layer < d->model.layers; layer++) {
+    queue_layer(d, lane,
+                &(SourceStep){.mode = mode, .layer = layer, .head = layer + 1 == d->model.layers});
+    if (back) bytes += lane_bring(&d->cuda, &d->lane[lane], TENSORS_ALL);
+  }
   return bytes;
 }
 
@@ -306,11 +307,16 @@ static void queue(const Source *source, int lane, const SourceStep *step) {
     device_begin(d, lane, step->prompt->token, step->prompt->T);
   else if (step->stream)
     lane_resume(&d->cuda, &d->lane[lane], step->stream);
-  queue_layer(d, lane, step, true);
+  queue_layer(d, lane, step);
 }
 
 static const Trace *there(const Source *source, int lane) {
   return &device_of(source)->lane[lane].queued;
+}
+
+static void bring(const Source *source, int lane, TensorSet back) {
+  Device *d = device_of(source);
+  lane_bring(&d->cuda, &d->lane[lane], back);
 }
 
 static bool wait(const Source *source, Status *st) { return device_wait(device_of(source), st); }
@@ -321,6 +327,7 @@ static double take(const Source *source, int lane, Trace *trace) {
 }
 
 Source source_cuda(Device *device) {
-  static const SourceAhead ahead = {open_lane, close_lane, has, hold, queue, there, wait, take};
+  static const SourceAhead ahead = {open_lane, close_lane, has,  hold, queue,
+                                    there,     bring,      wait, take};
   return lane_source(&device->host, device, &ahead);
 }

@@ -106,11 +106,16 @@ static void queue(const Source *source, int lane, const SourceStep *step) {
     lane_begin(cuda, own, &work, step->prompt->token, step->prompt->T);
   else if (step->stream)
     lane_resume(cuda, own, step->stream);
-  lane_queue(cuda, own, &work, step->mode, step->layer, true);
+  lane_queue(cuda, own, &work, step->mode, step->layer);
 }
 
 static const Trace *there(const Source *source, int lane) {
   return &device_of(source)->device->lane[lane].queued;
+}
+
+static void bring(const Source *source, int lane, TensorSet back) {
+  Device *d = device_of(source)->device;
+  lane_bring(&d->cuda, &d->lane[lane], back);
 }
 
 static bool wait(const Source *source, Status *st) {
@@ -125,6 +130,7 @@ static double take(const Source *source, int lane, Trace *trace) {
 }
 
 Source source_cuda64(Device64 *device) {
-  static const SourceAhead ahead = {open_lane, close_lane, has, hold, queue, there, wait, take};
+  static const SourceAhead ahead = {open_lane, close_lane, has,  hold, queue,
+                                    there,     bring,      wait, take};
   return lane_source(&device->host, device, &ahead);
 }

@@ -45,7 +45,7 @@ static size_t back_bytes(const Config *config, Format stream, int T, TensorSet b
         (size_t)(info->rows == DIM_TOKEN ? T : config->family->width(config, info->rows));
     bytes += rows * (size_t)config->family->width(config, info->cols) * format_size(stream) + 192;
   }
-  return (bytes + 63) / 64 * 64;
+  return (bytes + TENSORS_MOST * 2 * sizeof(int64_t) + 63) / 64 * 64;
 }
 
 size_t lane_pinned_bytes(const Config *config, Format stream, int T, TensorSet back) {
@@ -129,11 +129,12 @@ static size_t tensor_bytes(const Tensor *t) {
 
 /* A step's own room at once, and the stream that it took, which stands elsewhere, to the place in
  * front of it. */
-static size_t copy_all(Cuda *cuda, Lane *lane, int half, const char *made, const char *end) {
+static size_t copy_all(Cuda *cuda, Lane *lane, int half) {
   const Tensors *tensors = &lane->queued.family->tensors;
   const char *base = lane->room[half];
+  const size_t made = (size_t)(lane->end - lane->made);
   char *host = lane->host[half];
-  size_t bytes = (size_t)(end - made);
+  size_t bytes = made;
   for (int id = 0; id < tensors->all; id++) {
     const Tensor *t = &lane->queued.t[id];
     const char *at = t->data;
@@ -143,27 +144,63 @@ static size_t copy_all(Cuda *cuda, Lane *lane, int half, const char *made, const
     cuda_to_host(cuda, lane->here[id], at, tensor_bytes(t));
     bytes += tensor_bytes(t);
   }
-  cuda_to_host(cuda, host + (made - base), made, (size_t)(end - made));
+  if (lane->words.first) lane->words_here = host + (lane->words.first - base);
+  cuda_to_host(cuda, host + (lane->made - base), lane->made, made);
+  return bytes;
+}
+
+static size_t in_lines(size_t bytes) { return (bytes + 63) / 64 * 64; }
+
+static bool comes(const Lane *lane, int id, TensorSet back) {
+  return lane->queued.t[id].data && back >> id & 1;
+}
+
+static size_t some_bytes(const Lane *lane, TensorSet back) {
+  size_t bytes = in_lines((size_t)(lane->words.end - lane->words.first));
+  for (int id = 0; id < lane->queued.family->tensors.count; id++)
+    if (comes(lane, id, back)) bytes += in_lines(tensor_bytes(&lane->queued.t[id]));
   return bytes;
 }
 
 /* Each tensor that comes back by itself. */
-static size_t copy_some(Cuda *cuda, Lane *lane, int half) {
-  const Tensors *tensors = &lane->queued.family->tensors;
-  size_t bytes = 0;
-  memset(lane->here, 0, sizeof lane->here);
-  for (int id = 0; id < tensors->count; id++) {
+static size_t copy_some(Cuda *cuda, Lane *lane, int half, TensorSet back) {
+  const size_t words = (size_t)(lane->words.end - lane->words.first);
+  char *host = lane->host[half];
+  if (words) cuda_to_host(cuda, host, lane->words.first, words), lane->words_here = host;
+  host += in_lines(words);
+  for (int id = 0; id < lane->queued.family->tensors.count; id++) {
     const Tensor *t = &lane->queued.t[id];
-    if (!t->data || !(lane->back >> id & 1)) continue;
-    lane->here[id] = lane->host[half] + bytes;
-    cuda_to_host(cuda, lane->here[id], t->data, tensor_bytes(t));
-    bytes += (tensor_bytes(t) + 63) / 64 * 64;
+    if (!comes(lane, id, back)) continue;
+    cuda_to_host(cuda, lane->here[id] = host, t->data, tensor_bytes(t));
+    host += in_lines(tensor_bytes(t));
   }
+  return (size_t)(host - lane->host[half]);
+}
+
+static void find_words(const Trace *trace, Words *words) {
+  *words = (Words){0};
+  for (int id = 0; id < trace->family->tensors.all; id++) {
+    const char *at[] = {(const char *)trace->t[id].nans_at, (const char *)trace->t[id].scale_at};
+    for (int i = 0; i < 2; i++) {
+      if (!at[i]) continue;
+      if (!words->first || at[i] < words->first) words->first = at[i];
+      if (at[i] + sizeof(int64_t) > words->end) words->end = at[i] + sizeof(int64_t);
+    }
+  }
+}
+
+size_t lane_bring(Cuda *cuda, Lane *lane, TensorSet back) {
+  const int half = (lane->steps - 1) % 2;
+  const bool all = back == TENSORS_ALL || some_bytes(lane, back) > lane->pinned_bytes;
+  const size_t bytes = all && lane->back == TENSORS_ALL
+                           ? copy_all(cuda, lane, half)
+                           : copy_some(cuda, lane, half, back & lane->back);
+  cuda_mark_copies(cuda, lane->copied[half]);
+  lane->on_way[half] = true;
   return bytes;
 }
 
-size_t lane_queue(Cuda *cuda, Lane *lane, const LaneWork *work, const Mode *mode, int layer,
-                  bool back) {
+void lane_queue(Cuda *cuda, Lane *lane, const LaneWork *work, const Mode *mode, int layer) {
   const int half = lane->steps++ % 2;
   char *base = lane->room[half];
   Arena room = {
@@ -178,36 +215,33 @@ size_t lane_queue(Cuda *cuda, Lane *lane, const LaneWork *work, const Mode *mode
   } else {
     arena_room(&room, stream_bytes(lane, work->config), 1); /* for copy_all: it stands elsewhere */
   }
-  char *made = layer == 0 ? base : room.next;
+  lane->made = layer == 0 ? base : room.next;
   work->block(work->context, layer, mode, &lane->now, &room, trace);
   lane->now = *trace_role(trace, ROLE_BLOCK_OUT);
   if (work->head && layer == work->config->layers - 1)
     work->head(work->context, &lane->now, &room, &ends);
   cuda_mark_operators(cuda, lane->done);
   trace_add_ends(trace, &ends);
-  if (!back) return 0;
-  const size_t bytes = lane->back == TENSORS_ALL ? copy_all(cuda, lane, half, made, room.next)
-                                                 : copy_some(cuda, lane, half);
-  cuda_mark_copies(cuda, lane->copied[half]);
-  lane->on_way[half] = true;
-  return bytes;
+  lane->end = room.next;
+  find_words(trace, &lane->words);
+  memset(lane->here, 0, sizeof lane->here);
+  lane->words_here = NULL;
+}
+
+/* What stands at a word that came back. */
+static const void *word_here(const Lane *lane, const void *there) {
+  return lane->words_here + ((const char *)there - lane->words.first);
 }
 
 double lane_take(Cuda *cuda, const Lane *lane, Trace *trace) {
-  const int half = (lane->steps - 1) % 2;
-  const char *base = lane->room[half];
-  const char *host = lane->host[half];
-  const bool all = lane->back == TENSORS_ALL;
   *trace = lane->queued;
-  const Tensors *tensors = &trace->family->tensors;
-  for (int id = 0; id < tensors->all; id++) {
+  for (int id = 0; id < trace->family->tensors.all; id++) {
     Tensor *t = &trace->t[id];
     if (!t->data) continue;
-    if (lane->here[id]) t->data = lane->here[id];
-    if (t->nans_at && all)
-      t->nans = *(const int64_t *)(const void *)(host + ((char *)t->nans_at - base));
-    if (t->scale_at && all)
-      t->scale.value = *(const float *)(const void *)(host + ((char *)t->scale_at - base));
+    t->data = lane->here[id];
+    if (t->nans_at && lane->words_here) t->nans = *(const int64_t *)word_here(lane, t->nans_at);
+    if (t->scale_at && lane->words_here)
+      t->scale.value = *(const float *)word_here(lane, t->scale_at);
     t->nans_at = NULL, t->scale_at = NULL;
   }
   return cuda_seconds(cuda, lane->start, lane->done);

@@ -11,12 +11,17 @@
 #include "kernels/cuda.h"
 #include "source/source.h"
 
+/* Counts and scales of a step's tensors (nans_at, scale_at), which lie side by side. */
+typedef struct Words {
+  const char *first, *end; /* NULL: there are none */
+} Words;
+
 typedef struct Lane {
   bool open;
   Format stream;              /* of what goes through it: FORMAT_F32, or FORMAT_F64 */
   int most;                   /* tokens that it has room for */
-  TensorSet back;             /* of a step's tensors, those that come back */
-  size_t bytes, pinned_bytes; /* of a step's tensors there; of those that come back */
+  TensorSet back;             /* of a step's tensors, those that may come back */
+  size_t bytes, pinned_bytes; /* of a step's tensors there; of those that may come back */
   void *memory, *pinned;
   void (*exhausted)(size_t wanted, size_t reserved); /* of the arenas that carve it */
   char *room[2], *host[2]; /* a step's tensors there, and here: all at the same offsets, or those
@@ -26,8 +31,11 @@ typedef struct Lane {
   int T;
   int steps;                /* queued so far */
   Tensor now;               /* there: what the next layer takes */
-  Trace queued;             /* there: of the last step, */
-  char *here[TENSORS_MOST]; /* and where its tensors come to on this host; NULL: they do not */
+  Trace queued;             /* there: of the last step; what it made lies */
+  const char *made, *end;   /* from here to there, */
+  char *here[TENSORS_MOST]; /* and comes to these places on this host; NULL: it does not */
+  Words words;              /* what was counted and scaled there, */
+  const char *words_here;   /* and where it comes to; NULL: it does not */
   void *start, *done;       /* marks around the last step */
   void *copied[2];          /* marks behind the way back of the last step of either half */
   bool on_way[2];           /* and whether they may not have been reached */
@@ -60,12 +68,13 @@ size_t lane_pinned_bytes(const Config *config, Format stream, int T, TensorSet b
 /* At the tokens of a prompt, or with the stream that its next layer takes. */
 void lane_begin(Cuda *cuda, Lane *lane, const LaneWork *work, const int32_t *token, int T);
 void lane_resume(Cuda *cuda, Lane *lane, const Tensor *stream);
-/* Queues a layer, before the first one the embedding, after the last one what `head` makes; then
- * the way back of the lane's tensors where it is asked for. Returns the bytes that come back. */
-size_t lane_queue(Cuda *cuda, Lane *lane, const LaneWork *work, const Mode *mode, int layer,
-                  bool back);
+/* Queues a layer, before the first one the embedding, after the last one what `head` makes. */
+void lane_queue(Cuda *cuda, Lane *lane, const LaneWork *work, const Mode *mode, int layer);
+/* Then the way back of these of its tensors, as far as they are the lane's to bring, and of what
+ * was counted and scaled there, once a step. Returns the bytes. */
+size_t lane_bring(Cuda *cuda, Lane *lane, TensorSet back);
 /* After everything queued was waited for: the tensors of the step queued last, ends included, those
- * that came back in pinned memory; the seconds that it took to compute. */
+ * that came back in pinned memory, others without data; the seconds that it took to compute. */
 double lane_take(Cuda *cuda, const Lane *lane, Trace *trace);
 
 /* A source whose lanes compute ahead, in the stream of `host`, of the same model, which computes

@@ -187,6 +187,10 @@ static const Trace *there(const Source *source, int lane) {
   return plain_of(source)->ahead->there(plain_of(source), lane);
 }
 
+static void bring(const Source *source, int lane, TensorSet back) {
+  plain_of(source)->ahead->bring(plain_of(source), lane, back);
+}
+
 static bool wait(const Source *source, Status *st) {
   return plain_of(source)->ahead->wait(plain_of(source), st);
 }
@@ -197,7 +201,8 @@ static double take(const Source *source, int lane, Trace *trace) {
 
 Source source_repaired(Arena *arena, const Model *model, const Source *plain, int layer,
                        const Element *element, int count) {
-  static const SourceAhead ahead = {open_lane, close_lane, has, hold, queue, there, wait, take};
+  static const SourceAhead ahead = {open_lane, close_lane, has,  hold, queue,
+                                    there,     bring,      wait, take};
   Repaired *r = ARENA_NEW(arena, Repaired, 1);
   *r = (Repaired){.plain = *plain, .model = model, .layer = layer, .count = count};
   r->element = ARENA_NEW(arena, Element, count);

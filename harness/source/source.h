@@ -9,8 +9,9 @@
  * (model/layers.h); what computes ahead makes its own where it computes.
  *
  * A source with `ahead` can also compute while its caller does something else: a step (a layer of a
- * prompt) is queued in a lane, and taken after `wait`. The next step may be queued once the last
- * was taken; what a step left stands until the next but one is queued. */
+ * prompt) is queued in a lane, brought back as far as it is looked at, and taken after `wait`. The
+ * next step may be queued once the last was taken; what a step left stands until the next but one
+ * is queued. */
 #ifndef DS_SOURCE_SOURCE_H
 #define DS_SOURCE_SOURCE_H
 #include "base/arena.h"
@@ -42,11 +43,14 @@ typedef struct SourceAhead {
   void (*queue)(const Source *source, int lane, const SourceStep *step);
   /* The tensors of the step queued last where they are computed. */
   const Trace *(*there)(const Source *source, int lane);
+  /* Queues the way back of these of them, and of no others: once a step, before the next one of any
+   * lane. */
+  void (*bring)(const Source *source, int lane, TensorSet back);
   /* For everything queued. Fails with what went wrong on the device. */
   bool (*wait)(const Source *source, Status *st);
   /* The tensors of the step queued last, before the first layer also the embedding, after the last
-   * norm_f and logits; the seconds that it took to compute. Of a tensor that was not to come back
-   * only its kernel and format are known. */
+   * norm_f and logits; the seconds that it took to compute. Of a tensor that was not brought
+   * all but its data is known, which is NULL. */
   double (*take)(const Source *source, int lane, Trace *trace);
 } SourceAhead;
 

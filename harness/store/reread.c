@@ -7,6 +7,15 @@
 
 enum { ROUNDING = 64 }; /* where a tensor's values begin */
 
+TensorSet store_keeps(const Store *store, int prompt, int layer, int side) {
+  TensorSet set = 0;
+  size_t count;
+  const Slot *slot = layout_layer(store, prompt, layer, &count);
+  for (size_t i = 0; i < count; i++)
+    if (slot[i].side == side) set |= (TensorSet)1 << slot[i].id;
+  return set;
+}
+
 bool store_holds(const Store *store, int prompt, int layer, int side, TensorSet set) {
   const StoreShape *shape = store->shape;
   for (int id = 0; id < shape->tensors->count; id++) {

@@ -54,12 +54,13 @@ typedef struct Settled {
 } Settled;
 
 /* Some of its elements, to `to` as they are stored, which they may be already; `half`: room where
- * they are widened, or NULL. */
-static void settle_piece(const Tensor *piece, uint16_t *half, void *to, Settled *digests) {
+ * they are widened, or NULL; `digested`: its own is known. */
+static void settle_piece(const Tensor *piece, uint16_t *half, void *to, bool digested,
+                         Settled *digests) {
   const size_t n = (size_t)piece->rows * (size_t)piece->cols, size = format_size(piece->format);
   void *copy = half ? (void *)half : to;
   if (copy != piece->data) pack_canonical(piece, copy);
-  digest_add(&digests->own, copy, n * size);
+  if (!digested) digest_add(&digests->own, copy, n * size);
   if (!half) return;
   widen(half, n, to);
   digest_add(&digests->stored, to, n * sizeof(float));
@@ -72,12 +73,20 @@ static bool is_settled(const Job *job, const JobTensor *what) {
   return has_no_nan && what->from.stride == what->from.cols;
 }
 
+static const char *digest_known(const Job *job, const JobTensor *what) {
+  const char *known = what->row >= 0 ? job->stats[what->row].digest : "";
+  return *known ? known : NULL;
+}
+
 /* False, with errno, where a piece cannot be written. */
 static bool settle(const Store *store, const JobTensor *what, Digest *own, Digest *stored) {
   _Alignas(64) char room[PIECE];
   uint16_t half[PIECE / sizeof(float)] = {0};
   const Tensor *from = &what->from;
   const bool widened = what->slot && what->slot->widened;
+  const char *known = digest_known(&store->job, what);
+  if (known) memcpy(own->hex, known, sizeof own->hex);
+  if (known && !what->slot) return true;
   const size_t n = (size_t)from->rows * (size_t)from->cols,
                size = widened ? sizeof(float) : format_size(from->format);
   Settled digests;
@@ -88,12 +97,12 @@ static bool settle(const Store *store, const JobTensor *what, Digest *own, Diges
     char *to = what->data                                  ? (char *)what->data + first * size
                : !widened && is_settled(&store->job, what) ? (char *)(uintptr_t)piece.data
                                                            : room;
-    settle_piece(&piece, widened ? half : NULL, to, &digests);
+    settle_piece(&piece, widened ? half : NULL, to, known, &digests);
     if (what->slot && !what->data &&
         !write_at(store->file, to, count * size, what->slot->offset + first * size))
       return false;
   }
-  *own = digest_end(&digests.own);
+  if (!known) *own = digest_end(&digests.own);
   *stored = widened ? digest_end(&digests.stored) : *own;
   return true;
 }

@@ -112,7 +112,8 @@ bool store_holds_stream(const Store *store, int prompt, int layer);
 /* A tensor of a layer; `row`: of the layer's rows of table_tensor_stats, the one whose digest is
  * this tensor's, and whose `nonfinite` says whether a NaN may be among its values; -1: none. The
  * digest is that of the tensor's own values, NaN canonical, the same in whatever form it is kept,
- * or not. */
+ * or not; where the row has one already it is taken for it, and a tensor that is not kept needs no
+ * data. */
 typedef struct StoreTensor {
   int side;
   int id;
@@ -142,6 +143,8 @@ typedef struct StoredRows {
  * Every layer must stand. */
 bool store_rows(Arena *arena, Store *store, StoredRows *of, int count, Status *st);
 
+/* Of a side's tensors in a layer of a prompt those that the file has a place for. */
+TensorSet store_keeps(const Store *store, int prompt, int layer, int side);
 /* Whether the file has a place for each tensor of the set that a side makes in a layer of a prompt,
  * in the format that it is made in. */
 bool store_holds(const Store *store, int prompt, int layer, int side, TensorSet set);

@@ -97,7 +97,9 @@ static bool observe_layer(void *context, const WalkPlace *at, int side, const Tr
   return true;
 }
 
-static void queued_there(void *context, const WalkPlace *at, const Trace *const *trace) {
+static void queued_there(void *context, const WalkPlace *at, const Trace *const *trace,
+                         TensorSet *back) {
+  (void)back; /* what is looked at */
   Observer *o = context;
   scales_there_queue(&o->there, at->prompt, at->layer, trace[0]);
 }

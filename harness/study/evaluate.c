@@ -72,7 +72,9 @@ static bool take_window(void *context, const WalkPlace *at, int side, const Walk
 }
 
 /* Where all sides run on a device: no logits of them are here. */
-static void queued_there(void *context, const WalkPlace *at, const Trace *const *trace) {
+static void queued_there(void *context, const WalkPlace *at, const Trace *const *trace,
+                         TensorSet *back) {
+  (void)back; /* what is looked at */
   Evaluator *e = context;
   if (trace_role_of(trace[0], ROLE_LOGITS)->data)
     positions_there_queue(&e->there, at->shape, at->prompt, trace);

@@ -131,8 +131,9 @@ static const Tensor *reference_of(const Shown *shown, int id) {
 static bool on_static_grid(const Shown *shown, int side, int id) {
   const Pairs *p = shown->of;
   const Mode *mode = walk_mode(&p->side[side], shown->at->layer);
-  return mode && p->subject->model.config.family->grid(mode, id) && shown->trace[side].t[id].data &&
-         reference_of(shown, id)->data && static_scale(p, id, shown->at->layer) > 0;
+  return mode && p->subject->model.config.family->grid(mode, id) &&
+         tensor_is_made(&shown->trace[side].t[id]) && tensor_is_made(reference_of(shown, id)) &&
+         static_scale(p, id, shown->at->layer) > 0;
 }
 
 static StatsJob clipping_job(const Shown *shown, int side, int id, Clipping *row) {
@@ -188,25 +189,33 @@ static int judged_in(const Pairs *p, size_t visits) {
 
 /* The rows of tensors and pairs stand first. Which are chosen depends on the seed, the prompt and
  * the layer alone. */
-static bool judge_some(Pairs *p, const WalkPlace *at, const StatsJob *job, int jobs,
-                       JudgedRows *judged, Arena *arena, Status *st) {
-  const int waiting = judge_queue_most(p->judge);
-  *judged = (JudgedRows){.row = ARENA_NEW(arena, JudgedRow, waiting + jobs)};
-  Arena scratch = *arena;
+static const StatsJob **choose(const Pairs *p, const WalkPlace *at, const StatsJob *job, int jobs,
+                               int *count, Arena *arena) {
   int rows = 0;
   for (int i = 0; i < jobs; i++) rows += !job[i].clipping_row;
   const size_t visits = (size_t)at->prompt * (size_t)p->subject->model.layers + (size_t)at->layer;
-  gsl_rng rng = draw_by(&scratch, arena_printf(&scratch, "judged %lld %d %d",
-                                               (long long)p->spec->seed, at->prompt, at->layer));
-  int *index = ARENA_NEW(&scratch, int, rows);
+  gsl_rng rng = draw_by(arena, arena_printf(arena, "judged %lld %d %d", (long long)p->spec->seed,
+                                            at->prompt, at->layer));
+  int *index = ARENA_NEW(arena, int, rows);
   for (int i = 0; i < rows; i++) index[i] = i;
-  const int wanted = judged_in(p, visits), count = wanted < rows ? wanted : rows;
-  const StatsJob **chosen = ARENA_NEW(&scratch, const StatsJob *, count);
-  for (int i = 0; i < count; i++) {
+  const int wanted = judged_in(p, visits);
+  *count = wanted < rows ? wanted : rows;
+  const StatsJob **chosen = ARENA_NEW(arena, const StatsJob *, *count);
+  for (int i = 0; i < *count; i++) {
     const int other = i + (int)gsl_rng_uniform_int(&rng, (unsigned long)(rows - i));
     chosen[i] = &job[index[other]];
     index[other] = index[i];
   }
+  return chosen;
+}
+
+static bool judge_some(Pairs *p, const WalkPlace *at, const StatsJob *job, int jobs,
+                       JudgedRows *judged, Arena *arena, Status *st) {
+  const int waiting = judge_queue_most(p->judge);
+  int count;
+  *judged = (JudgedRows){.row = ARENA_NEW(arena, JudgedRow, waiting + jobs)};
+  Arena scratch = *arena;
+  const StatsJob **chosen = choose(p, at, job, jobs, &count, &scratch);
   return judge_queue_add(p->judge, chosen, count, judged, scratch, st);
 }
 
@@ -221,7 +230,7 @@ static StatsJob *jobs_of(const Shown *shown, LayerRows *rows, int *jobs, Arena *
   *jobs = 0;
   for (int s = 0; s < p->sides; s++)
     for (int id = 0; id < count; id++)
-      if (shown->trace[s].t[id].data)
+      if (tensor_is_made(&shown->trace[s].t[id]))
         job[(*jobs)++] = tensor_job(shown, s, id, &rows->tensor[rows->tensors++]);
   for (int i = 0; i < p->pairs; i++)
     for (int id = 0; id < count; id++)
@@ -252,7 +261,40 @@ static bool measure_layer(Pairs *p, const Shown *shown, LayerRows *rows, Arena *
   return true;
 }
 
-void pairs_queued(Pairs *p, const WalkPlace *at, const Trace *const *there) {
+/* --- on a device ------------------------------------------------------------------------------ */
+
+static void bring(const Trace *trace, int sides, const Tensor *t, TensorSet *back) {
+  for (int s = 0; t && s < sides; s++)
+    if (t >= trace[s].t && t < trace[s].t + TENSORS_MOST)
+      back[s] |= (TensorSet)1 << (t - trace[s].t);
+}
+
+/* What is looked at here although the rows are made there: what GSL judges, what leaves the block,
+ * what has no digest there, and what a scale was taken from. */
+static void bring_looked_at(const Shown *shown, const StatsJob *job, int jobs, TensorSet *back,
+                            Arena scratch) {
+  const Pairs *p = shown->of;
+  const Tensors *tensors = tensors_of(p);
+  int count;
+  const StatsJob **judged = choose(p, shown->at, job, jobs, &count, &scratch);
+  for (int i = 0; i < count; i++) {
+    bring(shown->trace, p->sides, judged[i]->base, back);
+    bring(shown->trace, p->sides, judged[i]->other, back);
+  }
+  for (int s = 0; s < p->sides; s++) {
+    const Trace *trace = &shown->trace[s];
+    bring(trace, 1, trace_role_of(trace, ROLE_BLOCK_OUT), &back[s]);
+    for (int id = 0; id < tensors->all; id++) {
+      if (!tensor_is_made(&trace->t[id])) continue;
+      if (id >= tensors->count) bring(trace, 1, &trace->t[tensors->info[id].of], &back[s]);
+      if (!digest_has_parts(&trace->t[id])) bring(trace, 1, &trace->t[id], &back[s]);
+    }
+  }
+}
+
+static bool has_budgets(const Pairs *p) { return p->spec->budget_all || p->spec->budget_count > 0; }
+
+void pairs_queued(Pairs *p, const WalkPlace *at, const Trace *const *there, TensorSet *back) {
   Arena scratch = p->there_scratch;
   Trace *trace = ARENA_NEW(&scratch, Trace, p->sides);
   LayerRows rows;
@@ -260,7 +302,9 @@ void pairs_queued(Pairs *p, const WalkPlace *at, const Trace *const *there) {
   for (int s = 0; s < p->sides; s++) trace[s] = *there[s];
   const Shown shown = {p, at, trace, NULL};
   const StatsJob *job = jobs_of(&shown, &rows, &jobs, &scratch);
-  pairs_there_queue(&p->there, at->prompt, at->layer, job, jobs);
+  if (!pairs_there_queue(&p->there, at->prompt, at->layer, job, jobs) || has_budgets(p)) return;
+  memset(back, 0, (size_t)p->sides * sizeof *back);
+  bring_looked_at(&shown, job, jobs, back, scratch);
 }
 
 static int longest_prompt(const Pairs *p) {
@@ -275,8 +319,9 @@ static size_t queued_bytes(const Pairs *p) {
   const size_t longest = (size_t)longest_prompt(p);
   const size_t rows = (size_t)(p->sides + p->pairs) * (size_t)tensors_of(p)->count,
                row = sizeof(TensorStats) + sizeof(PairStats) + sizeof(Clipping) +
-                     2 * sizeof(StatsJob) + 256;
-  return rows * row + (size_t)p->sides * sizeof(Trace) +
+                     2 * sizeof(StatsJob) + sizeof(StatsJob *) + sizeof(int) + 256,
+               draw = 1 << 14; /* what draws the judged rows */
+  return rows * row + draw + (size_t)p->sides * sizeof(Trace) +
          2 * (size_t)p->pairs * (longest * sizeof(double) + 64) + 4096;
 }
 
@@ -319,7 +364,7 @@ static void scale_rows(const Pairs *p, const Shown *shown, LayerRows *rows, Aren
     for (int id = tensors->count; id < tensors->all; id++) {
       const TensorInfo *info = &tensors->info[id];
       const Tensor *t = &shown->trace[s].t[id];
-      if (!t->data) continue;
+      if (!tensor_is_made(t)) continue;
       Tensor x = tensor_columns(&shown->trace[s].t[info->of], 0, t->cols);
       ScaleRow *row = &rows->scale[rows->scales++];
       *row = (ScaleRow){.layer = shown->at->layer,

@@ -43,7 +43,7 @@ void pairs_leave(Pairs *pairs);
 /* Statistics are computed where all sides are: whether so. pairs_queued is then a walk's `queued`;
  * the device's memory is given back by pairs_there_free. */
 bool pairs_on_device(Arena *arena, Pairs *pairs);
-void pairs_queued(Pairs *pairs, const WalkPlace *at, const Trace *const *there);
+void pairs_queued(Pairs *pairs, const WalkPlace *at, const Trace *const *there, TensorSet *back);
 
 typedef struct LayerRows {
   TensorStats *tensor; /* side by side, their tensors in order; digests are for who stores them */

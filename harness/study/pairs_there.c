@@ -16,15 +16,16 @@ static bool make_room(Cuda *cuda, PairsTurn *turn, StatsDeviceBytes bytes) {
   return turn->room && turn->pinned;
 }
 
-void pairs_there_queue(PairsThere *there, int prompt, int layer, const StatsJob *job, int jobs) {
+bool pairs_there_queue(PairsThere *there, int prompt, int layer, const StatsJob *job, int jobs) {
   PairsTurn *turn = &there->turn[there->queued++ % 2];
   turn->layer = ABSENT;
   for (int i = 0; i < jobs; i++)
-    if (!stats_device_can(&job[i])) return;
-  if (!make_room(there->cuda, turn, stats_device_bytes(job, jobs))) return;
+    if (!stats_device_can(&job[i])) return false;
+  if (!make_room(there->cuda, turn, stats_device_bytes(job, jobs))) return false;
   stats_device_queue(there->cuda, job, jobs, turn->room, turn->pinned);
   turn->prompt = prompt;
   turn->layer = layer;
+  return true;
 }
 
 const void *pairs_there_take(PairsThere *there, int prompt, int layer) {

@@ -17,8 +17,9 @@ typedef struct PairsThere {
   int queued; /* so far */
 } PairsThere;
 
-/* Queues them where the device can do all of them and has the memory; else the host will. */
-void pairs_there_queue(PairsThere *there, int prompt, int layer, const StatsJob *job, int jobs);
+/* Queues them where the device can do all of them and has the memory: whether so. Else the host
+ * will. */
+bool pairs_there_queue(PairsThere *there, int prompt, int layer, const StatsJob *job, int jobs);
 /* Whether they were queued: then what came back, to be taken once. */
 const void *pairs_there_take(PairsThere *there, int prompt, int layer);
 void pairs_there_free(PairsThere *there);

@@ -59,7 +59,7 @@ const Tensor *undone_tensor(const Pairs *p, const SidePair *pair, int side, int 
     if (basis != BASIS_ROTATED) return NULL;
     if (p->rewrite[side] == REWRITE_QUAMBA) t = &back[side].t[id];
   }
-  return t->data ? t : NULL;
+  return tensor_is_made(t) ? t : NULL;
 }
 
 /* --- rows ------------------------------------------------------------------------------------- */

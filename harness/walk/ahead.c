@@ -119,7 +119,15 @@ static void show_queued(const WalkRun *run, const Way *way, int layer) {
     run->there[s] = source->ahead->there(source, run->lane[s]);
   }
   for (int v = 0; v < w->visitors; v++)
-    if (w->visitor[v].queued) w->visitor[v].queued(w->visitor[v].context, &at, run->there);
+    if (w->visitor[v].queued)
+      w->visitor[v].queued(w->visitor[v].context, &at, run->there, run->brought);
+}
+
+static void bring(const WalkRun *run, int layer) {
+  const Walk *w = run->walk;
+  for (int s = 0; s < w->sides; s++)
+    if (walk_is_ahead(w, s, layer))
+      w->side[s].source.ahead->bring(&w->side[s].source, run->lane[s], run->brought[s]);
 }
 
 static void queue_step(WalkRun *run, int way, int layer) {
@@ -138,7 +146,9 @@ static void queue_step(WalkRun *run, int way, int layer) {
                                        .head = ends_in_head(w, s, layer),
                                        .stream = goes_on ? NULL : stream});
   }
+  for (int s = 0; s < w->sides; s++) run->brought[s] = run->back;
   show_queued(run, of, layer);
+  bring(run, layer);
   run->queued_way = way;
   run->queued_layer = layer;
 }
@@ -171,12 +181,6 @@ static bool queue_next(WalkRun *run, int way, int layer, Status *st) {
   return true;
 }
 
-/* What did not come back. */
-static void forget_others(Trace *trace, TensorSet back) {
-  for (int id = 0; id < TENSORS_MOST; id++)
-    if (!(back >> id & 1)) trace->t[id].data = NULL;
-}
-
 bool ahead_take(WalkRun *run, Way *of, int layer, Trace *trace, Status *st) {
   const Walk *w = run->walk;
   const int way = (int)(of - run->way);
@@ -192,7 +196,6 @@ bool ahead_take(WalkRun *run, Way *of, int layer, Trace *trace, Status *st) {
     side->time_s += source->ahead->take(source, run->lane[s], &trace[s]);
     way_put_stream(&of->lane[s], layer + 1, trace_role(&trace[s], ROLE_BLOCK_OUT));
     TRY(source->check(source, walk_mode(side, layer), layer, &trace[s], st));
-    forget_others(&trace[s], run->back);
   }
   return queue_next(run, way, layer, st);
 }

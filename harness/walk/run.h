@@ -41,7 +41,8 @@ struct WalkRun {
   Companion *companion; /* [sides] */
   int *lane;            /* [sides]: of those that compute ahead; -1 */
   const Trace **there;  /* [sides]: for whoever looks at them there */
-  TensorSet back;       /* what of their steps comes back */
+  TensorSet back;       /* what of their steps is looked at here, at most, */
+  TensorSet *brought;   /* [sides]: and of the one that is queued */
   bool by_layer;        /* its caller moves it on: no step is computed before its layer's turn */
   Way *way;
   int ways;

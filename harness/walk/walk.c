@@ -202,6 +202,7 @@ static bool begin(Arena *arena, const Walk *walk, const int *prompt, int prompts
   run->back = ahead_back(walk);
   run->lane = lane;
   run->there = ARENA_NEW(arena, const Trace *, walk->sides);
+  run->brought = ARENA_NEW(arena, TensorSet, walk->sides);
   plan_companions(run);
   for (int i = 0; i < prompts; i++) {
     run->way[i].prompt = prompt[i];

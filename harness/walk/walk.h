@@ -66,8 +66,10 @@ typedef struct Visitor {
   bool (*resume)(void *context, int prompt, int *done, Tensor *stream, Arena *arena, Status *st);
   /* A layer of a prompt under every side is about to be computed elsewhere: trace [sides], whose
    * data stand there, in the order of the operators. Its results are looked at in the layer's own
-   * call, by when all that was queued here is done. Only where every side computes ahead. */
-  void (*queued)(void *context, const WalkPlace *at, const Trace *const *there);
+   * call, by when all that was queued here is done. Of each side's tensors [sides] no more is
+   * brought than is said, what leaves the block among them. Only where every side computes ahead,
+   * by the one visitor of a walk. */
+  void (*queued)(void *context, const WalkPlace *at, const Trace *const *there, TensorSet *back);
   /* A side has run a layer: first those that compute it ahead, then the others, each in the order
    * of the sides. */
   bool (*side)(void *context, const WalkPlace *at, int side, const Trace *trace, Arena scratch,
