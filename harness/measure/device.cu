@@ -1,12 +1,7 @@
 /* device: a warp takes a block, a thread a lane of it; which elements a lane takes, in which order,
  * and what it does with them is measure/block.h's. Lanes are put together by five exchanges, which
- * are its tree. Columns are a thread's each, and the order statistics of a pair those of one block
- * of threads, digit by digit. */
+ * are its tree. Columns are a thread's each. */
 #include "measure/parts.cuh"
-
-extern "C" {
-#include "base/quantiles.h"
-}
 
 static_assert(SUM_LANES == 32, "a lane is a thread of a warp");
 
@@ -264,153 +259,6 @@ __global__ static void column_kernel(DeviceParts parts) {
   part->column_base2[col] = base2;
 }
 
-/* --- pairs: order statistics ------------------------------------------------------------------ */
-
-enum { SELECT_THREADS = 1024, SELECT_KEYS = 2048 };
-
-__constant__ static double select_fraction[DEVICE_QUANTILES] = {0.5, 0.9, 0.95, 0.99, 0.999};
-
-/* The keys that a wanted rank lies among, from `low` to `high`: so many stand below, and so many
- * are these. Ranks that lie among the same keys have one leader. */
-struct Range {
-  int64_t low, high;
-  size_t rank, below, count;
-  int shift, leader;
-};
-
-struct Select {
-  uint32_t count[DEVICE_QUANTILES][SELECT_KEYS];
-  Range range[DEVICE_QUANTILES];
-  unsigned long long least, most, kept;
-  unsigned long long next[DEVICE_QUANTILES]; /* the least key above a range */
-  bool done;
-};
-
-/* A digit that tells the range's keys apart as far as there is room to count. */
-__device__ static void choose_digits(Select *s) {
-  s->done = true;
-  for (int q = 0; q < DEVICE_QUANTILES; q++) {
-    Range *r = &s->range[q];
-    r->shift = 0;
-    while (((uint64_t)(r->high - r->low) >> r->shift) >= SELECT_KEYS) r->shift++;
-    r->leader = q;
-    for (int p = 0; p < q; p++)
-      if (s->range[p].low == r->low && s->range[p].high == r->high) {
-        r->leader = p;
-        break;
-      }
-    s->done &= r->low == r->high;
-  }
-}
-
-/* The bucket of the wanted rank is the next range. */
-__device__ static void narrow(Select *s, Range *r) {
-  if (r->low == r->high) return;
-  const uint32_t *count = s->count[r->leader];
-  size_t below = r->below;
-  int64_t key = 0;
-  while (r->rank >= below + count[key]) below += count[key++];
-  r->below = below;
-  r->count = count[key];
-  r->low += key << r->shift;
-  const int64_t high = r->low + ((int64_t)1 << r->shift) - 1;
-  r->high = high < r->high ? high : r->high;
-}
-
-/* Neighbours are often equal: a thread adds up what it meets in one bucket before it says so. */
-__device__ static void count_digits(Select *s, const int64_t *key, size_t n) {
-  uint32_t *last = nullptr, met = 0;
-  for (size_t i = threadIdx.x; i < n; i += SELECT_THREADS) {
-    const int64_t k = key[i];
-    uint32_t *at = nullptr;
-    for (int q = 0; q < DEVICE_QUANTILES; q++) {
-      const Range &r = s->range[q];
-      if (r.leader == q && r.low < r.high && k >= r.low && k <= r.high)
-        at = &s->count[q][(k - r.low) >> r.shift];
-    }
-    if (at != last) {
-      if (last) atomicAdd(last, met);
-      last = at;
-      met = 0;
-    }
-    met++;
-  }
-  if (last) atomicAdd(last, met);
-}
-
-__device__ static void find_ends(Select *s, const int64_t *key, size_t n) {
-  unsigned long long least = INT64_MAX, most = 0, kept = 0;
-  for (size_t i = threadIdx.x; i < n; i += SELECT_THREADS) {
-    const int64_t k = key[i];
-    if (k < 0) continue;
-    kept++;
-    least = (unsigned long long)k < least ? (unsigned long long)k : least;
-    most = (unsigned long long)k > most ? (unsigned long long)k : most;
-  }
-  atomicMin(&s->least, least);
-  atomicMax(&s->most, most);
-  atomicAdd(&s->kept, kept);
-}
-
-__device__ static void begin_ranges(Select *s) {
-  for (int q = 0; q < DEVICE_QUANTILES; q++) {
-    Range *r = &s->range[q];
-    r->low = (int64_t)s->least;
-    r->high = (int64_t)s->most;
-    r->rank = quantile_rank((size_t)s->kept, select_fraction[q]);
-    r->below = 0;
-    r->count = (size_t)s->kept;
-    s->next[q] = INT64_MAX;
-  }
-}
-
-/* The value of the rank behind the wanted one: the same, where more are equal; else the least one
- * above. */
-__device__ static void find_next(Select *s, const int64_t *key, size_t n) {
-  unsigned long long next[DEVICE_QUANTILES];
-  for (int q = 0; q < DEVICE_QUANTILES; q++) next[q] = INT64_MAX;
-  for (size_t i = threadIdx.x; i < n; i += SELECT_THREADS) {
-    const int64_t k = key[i];
-    for (int q = 0; q < DEVICE_QUANTILES; q++)
-      if (k > s->range[q].low && (unsigned long long)k < next[q]) next[q] = (unsigned long long)k;
-  }
-  for (int q = 0; q < DEVICE_QUANTILES; q++) atomicMin(&s->next[q], next[q]);
-}
-
-/* A block of threads a pair. */
-__global__ static void select_kernel(DeviceParts parts) {
-  extern __shared__ __align__(16) unsigned char shared[];
-  Select *s = (Select *)shared;
-  const DevicePart *part = &parts.part[blockIdx.x];
-  const size_t n = part->blocks.rows * part->blocks.cols;
-  if (threadIdx.x == 0) s->least = INT64_MAX, s->most = 0, s->kept = 0;
-  __syncthreads();
-  find_ends(s, part->key, n);
-  __syncthreads();
-  if (!s->kept) return;
-  if (threadIdx.x == 0) begin_ranges(s), choose_digits(s);
-  __syncthreads();
-  while (!s->done) {
-    for (int i = threadIdx.x; i < DEVICE_QUANTILES * SELECT_KEYS; i += SELECT_THREADS)
-      s->count[i / SELECT_KEYS][i % SELECT_KEYS] = 0;
-    __syncthreads();
-    count_digits(s, part->key, n);
-    __syncthreads();
-    if (threadIdx.x < DEVICE_QUANTILES) narrow(s, &s->range[threadIdx.x]);
-    __syncthreads();
-    if (threadIdx.x == 0) choose_digits(s);
-    __syncthreads();
-  }
-  find_next(s, part->key, n);
-  __syncthreads();
-  if (threadIdx.x >= DEVICE_QUANTILES) return;
-  const Range *r = &s->range[threadIdx.x];
-  const bool is_last = r->rank + 1 >= s->kept, has_equal = r->rank + 1 < r->below + r->count;
-  const int64_t next = is_last || has_equal ? r->low : (int64_t)s->next[threadIdx.x];
-  part->order[2 * threadIdx.x] = double_of_bits(r->low);
-  part->order[2 * threadIdx.x + 1] = double_of_bits(next);
-}
-
 void device_pairs(Cuda *cuda, DeviceParts parts) {
   if (!parts.count) return;
   pair_kernel<<<(unsigned)((parts.blocks + WARPS - 1) / WARPS), WARPS * SUM_LANES, 0,
@@ -418,10 +266,7 @@ void device_pairs(Cuda *cuda, DeviceParts parts) {
   device_check(cuda, cudaGetLastError(), "statistics of pairs", parts.count, 0);
   column_kernel<<<(unsigned)parts.panels, DEVICE_PANEL, 0, device_stream(cuda)>>>(parts);
   device_check(cuda, cudaGetLastError(), "columns of pairs", parts.count, 0);
-  device_shared(cuda, select_kernel, sizeof(Select), "quantiles of pairs");
-  select_kernel<<<(unsigned)parts.count, SELECT_THREADS, sizeof(Select), device_stream(cuda)>>>(
-      parts);
-  device_check(cuda, cudaGetLastError(), "quantiles of pairs", parts.count, 0);
+  device_orders(cuda, parts);
 }
 
 /* --- clipping --------------------------------------------------------------------------------- */

@@ -76,6 +76,7 @@ typedef struct DeviceParts {
 void device_tensors(Cuda *cuda, DeviceParts parts);
 void device_digests(Cuda *cuda, DeviceParts parts, uint64_t *sums /* there [digests][LANES] */);
 void device_pairs(Cuda *cuda, DeviceParts parts);
+void device_orders(Cuda *cuda, DeviceParts parts); /* of pairs, behind their keys */
 void device_clips(Cuda *cuda, DeviceParts parts);
 void device_tops(Cuda *cuda, DeviceParts parts);
 #endif

@@ -39,7 +39,14 @@ __global__ static void sum_kernel(DeviceParts parts, uint64_t *sums) {
   if (threadIdx.x % WARP < DIGEST_LANES) sums[index * DIGEST_LANES + lane] = sum;
 }
 
-/* Some blocks' sums are on their way at a time. */
+/* Some blocks' sums are on their way while those before them are taken. */
+__device__ static void look_ahead(const uint64_t *own, size_t first, size_t blocks,
+                                  uint64_t next[AHEAD]) {
+#pragma unroll
+  for (int i = 0; i < AHEAD; i++)
+    next[i] = first + i < blocks ? own[(first + i) * DIGEST_LANES] : 0;
+}
+
 __global__ static void chain_kernel(DeviceParts parts, const uint64_t *sums) {
   const int index = (int)(blockIdx.x * (blockDim.x / DIGEST_LANES) + threadIdx.x / DIGEST_LANES),
             lane = threadIdx.x % DIGEST_LANES;
@@ -48,15 +55,15 @@ __global__ static void chain_kernel(DeviceParts parts, const uint64_t *sums) {
   const size_t bytes = has ? part->digested : 0, blocks = has ? digest_blocks(bytes) : 0;
   const uint64_t *own = has ? sums + part->first_digest * DIGEST_LANES + lane : NULL;
   const uint64_t after = secret[DIGEST_AT_SCRAMBLE / DIGEST_WORD + lane];
-  uint64_t now = starts[lane], next[AHEAD];
+  uint64_t now = starts[lane], some[AHEAD], next[AHEAD];
+  look_ahead(own, 0, blocks, next);
   for (size_t first = 0; first < blocks; first += AHEAD) {
-#pragma unroll
-    for (int i = 0; i < AHEAD; i++)
-      next[i] = first + i < blocks ? own[(first + i) * DIGEST_LANES] : 0;
+    memcpy(some, next, sizeof some);
+    look_ahead(own, first + AHEAD, blocks, next);
 #pragma unroll
     for (int i = 0; i < AHEAD; i++) {
       if (first + i >= blocks) continue;
-      now += next[i];
+      now += some[i];
       if (first + i + 1 < blocks) now = digest_scramble(now, after);
     }
   }

@@ -9,6 +9,7 @@ void device_digests(Cuda *cuda, DeviceParts parts, uint64_t *sums) {
   (void)cuda, (void)parts, (void)sums;
 }
 void device_pairs(Cuda *cuda, DeviceParts parts) { (void)cuda, (void)parts; }
+void device_orders(Cuda *cuda, DeviceParts parts) { (void)cuda, (void)parts; }
 void device_clips(Cuda *cuda, DeviceParts parts) { (void)cuda, (void)parts; }
 void device_tops(Cuda *cuda, DeviceParts parts) { (void)cuda, (void)parts; }
 void observe_parts(Cuda *cuda, const ObserveParts *parts) { (void)cuda, (void)parts; }
