@@ -322,6 +322,14 @@ bool child_end(Arena *arena, const char *what, ChildWork work, void *context, Ch
   return begun.child > 0 ? ok : work_here(arena, what, work, context, text, count, st);
 }
 
+void child_leave(ChildBegun begun) {
+  if (begun.from >= 0) close(begun.from);
+  if (begun.child > 0) kill(begun.child, SIGKILL);
+  while (begun.child > 0 && waitpid(begun.child, NULL, 0) < 0 && errno == EINTR) {}
+  if (begun.reads) munmap(begun.reads, PATH_MOST);
+  if (begun.words >= 0) close(begun.words);
+}
+
 bool child_work(Arena *arena, const char *what, ChildWork work, void *context, const char **text,
                 size_t *count, Status *st) {
   return child_end(arena, what, work, context, child_begin(work, context), text, count, st);

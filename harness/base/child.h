@@ -43,6 +43,8 @@ typedef struct ChildBegun {
 ChildBegun child_begin(ChildWork work, void *context);
 bool child_end(Arena *arena, const char *what, ChildWork work, void *context, ChildBegun begun,
                const char **text, size_t *count, Status *st);
+/* It is ended, wherever it stands. */
+void child_leave(ChildBegun begun);
 /* How many threads this process, or in such work its parent, was told to take: what the child may
  * start of its own (base/abreast.h). */
 int child_threads(void);

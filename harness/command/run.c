@@ -23,6 +23,8 @@ typedef struct ReportWork {
   const OwnTables *own; /* NULL: another process's file */
   const char *folder;
   const Options *o;
+  bool begun;
+  ChildBegun child;
 } ReportWork;
 
 /* The folder's lock is held: what a killed command left half written is nobody's any more. */
@@ -39,20 +41,29 @@ static bool report_and_summarise(FILE *out, void *context, Status *st) {
   return !report.broken || FAIL_CHECK(st, "%s: %s", w->results, report.broken);
 }
 
-/* In a child: HDF5 ends the process that has no memory for it. Meanwhile what the run has on a
- * device is given back, and its journal removed; NULL: there is nothing. */
-static bool report_apart(Arena *arena, const ReportWork *work, const RunOutcome *outcome,
-                         Status *st) {
+/* In a child: HDF5 ends the process that has no memory for it. */
+static void report_begin(void *context, const OwnTables *own) {
+  ReportWork *work = context;
+  work->own = own;
+  work->child = child_begin(report_and_summarise, work);
+  work->begun = true;
+}
+
+static bool report_end(Arena *arena, ReportWork *work, Status *st) {
   const char *text, *what = arena_printf(arena, "%s/report.html", work->folder);
   size_t count;
-  const ChildBegun begun = child_begin(report_and_summarise, (void *)work);
-  if (outcome) {
-    experiment_leave(outcome->device, outcome->subject);
-    experiment_tidy(outcome, *arena);
-  }
-  bool ok = child_end(arena, what, report_and_summarise, (void *)work, begun, &text, &count, st);
+  bool ok = child_end(arena, what, report_and_summarise, work, work->child, &text, &count, st);
   fwrite(text, 1, count, stdout);
   return ok;
+}
+
+/* Of a run whose file stands. Meanwhile what it has on a device is given back, and its journal
+ * removed. */
+static bool report_of_run(Arena *arena, ReportWork *work, const RunOutcome *outcome, Status *st) {
+  if (!work->begun) report_begin(work, NULL);
+  experiment_leave(outcome->device, outcome->subject);
+  experiment_tidy(outcome, *arena);
+  return report_end(arena, work, st);
 }
 
 static const char *translate(int language, const char *english) {
@@ -85,7 +96,11 @@ static bool run_spec(Arena *arena, const Spec *spec, const Options *o, const cha
                         .fresh = o->fresh,
                         .shard = o->shard,
                         .share_device = o->share_device,
-                        .parts = parts};
+                        .parts = parts,
+                        .tell = report_begin};
+  ReportWork report = {.arena = arena, .folder = options.folder, .o = o};
+  report.results = arena_printf(arena, "%s/results.h5", options.folder);
+  options.context = &report;
   Progress progress = progress_in(o);
   RunOutcome outcome;
   bool ok = experiment_run(arena, spec, &options, &progress, &outcome, st);
@@ -98,12 +113,12 @@ static bool run_spec(Arena *arena, const Spec *spec, const Options *o, const cha
                   arena_printf(arena, say(o->language, "peak memory %.0f MB"), megabytes),
                   outcome.time_s);
   }
-  const ReportWork report = {arena, outcome.results, outcome.already_done ? NULL : &outcome.tables,
-                             options.folder, o};
-  if (ok && !o->shard.shards && !ranks()->rank)
-    ok = report_apart(arena, &report, &outcome, st);
-  else
+  if (ok && !o->shard.shards && !ranks()->rank) {
+    ok = report_of_run(arena, &report, &outcome, st);
+  } else {
+    if (report.begun) child_leave(report.child);
     experiment_leave(outcome.device, outcome.subject);
+  }
   if (ok && o->shard.shards) return tell_part(arena, o, options.folder);
   folder_unlock(&outcome.lock);
   return ok;
@@ -199,8 +214,9 @@ bool command_micro(Arena *arena, const Options *o, const char *typed, Status *st
   bool ok = experiment_micro(arena, &spec, folder, typed, fresh, &progress, &results, &lock, st);
   progress_clear(&progress);
   const OwnTables none = {0}; /* they are few, and are read */
-  const ReportWork report = {arena, results, &none, folder, o};
-  ok = ok && report_apart(arena, &report, NULL, st);
+  ReportWork report = {.arena = arena, .results = results, .folder = folder, .o = o};
+  if (ok) report_begin(&report, &none);
+  ok = ok && report_end(arena, &report, st);
   folder_unlock(&lock);
   return ok;
 }
@@ -235,8 +251,9 @@ bool command_report(Arena *arena, const Options *o, const char *typed, Status *s
   const char *folder = o->folder ? o->folder : file_folder(arena, o->argument[0]);
   int lock;
   TRY(folder_lock(folder, false, &lock, st));
-  bool ok =
-      report_and_summarise(stdout, &(ReportWork){arena, o->argument[0], false, folder, o}, st);
+  bool ok = report_and_summarise(
+      stdout, &(ReportWork){.arena = arena, .results = o->argument[0], .folder = folder, .o = o},
+      st);
   folder_unlock(&lock);
   return ok;
 }

@@ -343,7 +343,6 @@ bool experiment_run(Arena *arena, const Spec *given, const RunOptions *options, 
   TRY(subject_check(arena, given, &e->subject, st));
   TRY(foreign_open(arena, spec, &e->subject, &e->foreign, st));
   TRY(run(arena, e, options, outcome, start_s, st));
-  outcome->tables = e->tables;
   outcome->time_s = clock_s() - start_s;
   outcome->peak_bytes = process_peak();
   return true;

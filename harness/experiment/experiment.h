@@ -15,12 +15,15 @@ typedef struct RunOptions {
   Shard shard;       /* the part of the study that is to be made; shards 0: all of it */
   bool share_device; /* several ranks may run on one */
   Parts *parts;      /* what they hold is taken over; NULL: there are none */
+  /* What the results file tells, before it stands: a report may be made of it meanwhile. Not called
+   * for a part, nor where the file is there already. */
+  void (*tell)(void *context, const OwnTables *own);
+  void *context;
 } RunOptions;
 
 typedef struct RunOutcome {
   const char *results; /* path of results.h5; of a part's file, that nobody finishes */
   bool already_done;   /* it was there, of the same run */
-  OwnTables tables;    /* of the file, where it was made now; in the arena */
   double time_s;
   int64_t peak_bytes;
   const RunKey *key;

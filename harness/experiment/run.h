@@ -34,7 +34,6 @@ typedef struct Experiment {
   GridRows grid;
   CostRows cost;
   MicroRows micro;
-  OwnTables tables; /* of the results file, once it is finished */
   Store *store;
   Shard shard;
   Deal parted, dealt; /* of the shard; of the ranks */

@@ -208,7 +208,10 @@ bool run_results(Arena *arena, Experiment *e, const RunOptions *options, double 
     attribute[attributes++] = (Attribute){.name = "different_inputs", .text = inputs.sentence};
   if (inputs.sentence && inputs.meant)
     attribute[attributes++] = (Attribute){.name = "different_inputs_allowed", .text = "true"};
-  e->tables.count = (int)(sizeof rows / sizeof *rows);
-  e->tables.rows = memcpy(ARENA_NEW(arena, TableRows, e->tables.count), rows, sizeof rows);
-  return store_finish(e->store, attribute, attributes, e->tables.rows, e->tables.count, *arena, st);
+  const int count = (int)(sizeof rows / sizeof *rows);
+  OwnTables *own = ARENA_NEW(arena, OwnTables, 1);
+  *own = (OwnTables){memcpy(ARENA_NEW(arena, TableRows, count), rows, sizeof rows), count,
+                     attribute, attributes, &e->key};
+  options->tell(options->context, own);
+  return store_finish(e->store, attribute, attributes, own->rows, count, *arena, st);
 }

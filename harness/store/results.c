@@ -354,13 +354,13 @@ static bool open_results(Arena *keep, const char *path, const OwnTables *own, Re
   *results = (Results){.path = path, .file = -1};
   if (keep) results->kept = ARENA_NEW(keep, TableRows, tables_known());
   if (own) keep_own(own, results->kept);
+  if (own && own->count) return results->own = own, true;
   if (stat(path, &info) != 0) return FAIL(st, "%s: cannot be opened: %s", path, strerror(errno));
   if (!S_ISREG(info.st_mode)) return FAIL(st, "%s: is not a regular file", path);
   if (!h5_start(why)) return FAIL(st, "%s: cannot be opened: %s", path, why->text);
   if (H5Fis_hdf5(path) == 0) return FAIL(st, "%s: is not an HDF5 file", path);
   if (!H5(results->file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT)))
     return FAIL(st, "%s: cannot be opened: %s", path, why->text);
-  if (own && own->count) return true; /* nothing else of it is asked for but attributes */
   Walk walk = {.results = results,
                .keep = keep,
                .scratch = keep ? *keep : scratch,
@@ -383,15 +383,31 @@ bool results_take(Arena *arena, const char *path, const OwnTables *own, Results 
 
 void results_close(Results *results) {
   Status ignored = {0};
-  h5_close(results->file, &ignored);
+  if (results->file >= 0) h5_close(results->file, &ignored);
   results->file = -1;
+}
+
+/* As it would be read back. */
+static const char *own_text(Arena *arena, const OwnTables *own, const char *name) {
+  for (int i = 0; i < own->attributes; i++) {
+    const Attribute *a = &own->attribute[i];
+    if (strcmp(a->name, name)) continue;
+    if (!a->text) return arena_printf(arena, "%.17g", a->number);
+    char *text = arena_printf(arena, "%s", a->text);
+    return text_make_plain(text, "\n\r\t"), text;
+  }
+  for (int i = 0; i < RUN_KEYS; i++)
+    if (!strcmp(arena_printf(arena, "%s_digest", run_key_names[i]), name))
+      return run_key_digest(own->key, i)->hex;
+  return NULL;
 }
 
 bool results_text(Arena *arena, const Results *results, const char *name, const char **text,
                   Status *st) {
   Status why = {0};
-  htri_t there = H5Aexists(results->file, name);
   *text = NULL;
+  if (results->own) return *text = own_text(arena, results->own, name), true;
+  htri_t there = H5Aexists(results->file, name);
   if (there == 0) return true;
   return (h5_ok(there > 0, &why) && get_attribute(arena, results->file, name, text, &why)) ||
          FAIL(st, "%s: /: %s", results->path, why.text);

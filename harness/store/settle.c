@@ -85,8 +85,6 @@ static bool settle(const Store *store, const JobTensor *what, Digest *own, Diges
   const Tensor *from = &what->from;
   const bool widened = what->slot && what->slot->widened;
   const char *known = digest_known(&store->job, what);
-  if (known) memcpy(own->hex, known, sizeof own->hex);
-  if (known && !what->slot) return true;
   const size_t n = (size_t)from->rows * (size_t)from->cols,
                size = widened ? sizeof(float) : format_size(from->format);
   Settled digests;
@@ -102,7 +100,10 @@ static bool settle(const Store *store, const JobTensor *what, Digest *own, Diges
         !write_at(store->file, to, count * size, what->slot->offset + first * size))
       return false;
   }
-  if (!known) *own = digest_end(&digests.own);
+  if (known)
+    memcpy(own->hex, known, sizeof own->hex);
+  else
+    *own = digest_end(&digests.own);
   *stored = widened ? digest_end(&digests.stored) : *own;
   return true;
 }
@@ -117,6 +118,7 @@ bool settle_all(Store *store, Status *st) {
   for (int i = 0; i < job->tensors; i++) {
     const JobTensor *what = &job->tensor[i];
     Digest own, stored;
+    if (!what->slot && digest_known(job, what)) continue;
     if (!settle(store, what, &own, &stored)) {
       const int why = errno;
 #pragma omp critical(settle_failed)

@@ -190,9 +190,10 @@ const EntryTensor *entry_record(const Entry *entry, const Slot *slot);
 /* NULL where the entry has none. */
 const void *entry_rows(const Entry *entry, const Table *table, size_t *count);
 /* The image of a layer's streams, for a file of this name; and stream [sides] back, in the arena.
- */
+ * known [sides]: the digest of a stream's values where somebody has made it, else NULL. */
 size_t streams_size(const Tensor *stream, int sides);
-void streams_make(char *image, const char *name, const Tensor *stream, int sides);
+void streams_make(char *image, const char *name, const Tensor *stream, const char *const *known,
+                  int sides);
 bool streams_of(const StoreShape *shape, int prompt, Bytes body, Tensor *stream, Status *why);
 bool streams_read(Arena *arena, const Store *store, int prompt, int layer, Tensor *stream,
                   Status *why);

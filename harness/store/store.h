@@ -183,6 +183,15 @@ void store_discard(Arena scratch, const char *results, const RunKey *key);
 bool store_standing(const char *results, const RunKey *key, bool fresh, uint64_t *bytes,
                     Arena scratch, Status *st);
 
+/* What a file of this process tells, whose tensors it compares with their digests itself. */
+typedef struct OwnTables {
+  const TableRows *rows;
+  int count;
+  const Attribute *attribute;
+  int attributes;
+  const RunKey *key;
+} OwnTables;
+
 /* Reading a results file: known names are of known types, on hard links, or refused;
  * variable-length, reference, external and virtual data is never read. What has another name is
  * passed over. */
@@ -193,18 +202,13 @@ typedef struct Results {
   char first_unproved[256];
   int removed;     /* tables that were there once: removed, or written anew under their names */
   TableRows *kept; /* [tables that there are], of results_take: those that were read; else NULL */
+  const OwnTables *own; /* NULL: all is in the file */
 } Results;
 /* Opens, walks the whole file by the schema and checks every digest. */
 bool results_open(const char *path, Results *results, Arena scratch, Status *st);
-/* The tables of a file that this process has just written, after it had compared its tensors with
- * their digests. */
-typedef struct OwnTables {
-  const TableRows *rows;
-  int count;
-} OwnTables;
 /* The same, for who wants all tables: they stay in the arena, and are not read once more. `own`:
  * the file is this process's own; its tensors are not read, and where there are these tables, whose
- * texts become what they would be read as, nothing is but attributes. NULL: it is not. */
+ * texts become what they would be read as, nothing is: it need not stand yet. NULL: it is not. */
 bool results_take(Arena *arena, const char *path, const OwnTables *own, Results *results,
                   Status *st);
 void results_close(Results *results);

@@ -221,6 +221,20 @@ static int count_kept(const Store *store, int prompt, int layer, const StoreLaye
   return kept;
 }
 
+/* A stream is one of the layer's tensors: without a NaN its row's digest is that of its very
+ * bits. */
+static const char **known_of(const Store *store, const StoreLayer *what, Arena *arena) {
+  const TensorStats *rows = store->job.stats;
+  const char **known = ARENA_NEW(arena, const char *, store->shape->streams);
+  for (int s = 0; s < store->shape->streams; s++)
+    for (int i = 0; i < what->tensors && !known[s]; i++) {
+      const StoreTensor *of = &what->tensor[i];
+      if (of->row >= 0 && of->t->data == what->stream[s].data && !rows[of->row].nonfinite)
+        known[s] = rows[of->row].digest;
+    }
+  return known;
+}
+
 bool store_put_layer(Store *store, int prompt, int layer, const StoreLayer *what, Status *st) {
   int scales;
   const int kept = count_kept(store, prompt, layer, what, &scales) + scales;
@@ -242,7 +256,8 @@ bool store_put_layer(Store *store, int prompt, int layer, const StoreLayer *what
     part_layer_name(store, prompt, layer, "streams", name);
     job->streams_bytes = streams_size(what->stream, store->shape->streams);
     job->streams = arena_room(&arena, job->streams_bytes + PART_SEAL, 1);
-    streams_make(job->streams, name, what->stream, store->shape->streams);
+    streams_make(job->streams, name, what->stream, known_of(store, what, &arena),
+                 store->shape->streams);
   }
   set_state(store, WRITER_BUSY);
   return true;
