@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-enum { TILE = 4096 };
+enum { TILE = 4096, FEW = 1 << 19 /* elements: one thread has looked before others are awake */ };
 
 static int tiles_of(const Tensor *t) { return (t->cols + TILE - 1) / TILE; }
 
@@ -129,8 +129,9 @@ float ROOM_LEVEL(absmax)(const Tensor *x) {
   assert(x->format == FORMAT_F32);
   const Tensor from = has_no_gaps(x) ? long_row(x) : *x;
   int tiles = tiles_of(&from);
+  const bool few = (size_t)from.rows * (size_t)from.cols <= FEW;
   uint32_t most = 0;
-#pragma omp parallel for collapse(2) reduction(max : most)
+#pragma omp parallel for collapse(2) reduction(max : most) if (!few)
   for (int row = 0; row < from.rows; row++)
     for (int tile = 0; tile < tiles; tile++) {
       int col = tile * TILE, n = from.cols - col < TILE ? from.cols - col : TILE;

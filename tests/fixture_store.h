@@ -240,7 +240,8 @@ static inline bool fixture_layer(const Fixture *f, Store *store, int prompt, int
       if (!fixture_has(layer, m, id)) continue;
       Tensor *t = &tensor[what.tensors];
       *t = fixture_tensor(&arena, &f->shape, prompt, layer, m, id);
-      list[what.tensors++] = (StoreTensor){m, id, t, id == T_NORM ? m : -1};
+      list[what.tensors++] =
+          (StoreTensor){.side = m, .id = id, .t = t, .row = id == T_NORM ? m : -1};
       if (id == T_BLOCK_OUT) stream[m] = *t;
     }
   fixture_rows(&f->shape, prompt, layer, rows);

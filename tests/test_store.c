@@ -145,8 +145,9 @@ static void check_float16(bool widen, bool later) {
   narrow.cols = 4; /* out_proj is [T, D], a view of it here */
   TensorStats rows[3] = {{.nonfinite = 1}, {.nonfinite = 1}, {.nonfinite = 1}};
   TableRows table = {&table_tensor_stats, rows, 3};
-  const StoreTensor list[] = {
-      {0, T_GATED, &half, 0}, {0, T_OUT_PROJ, &narrow, 1}, {0, T_X_PROJ_IN, &plain, 2}};
+  const StoreTensor list[] = {{0, T_GATED, &half, 0, false},
+                              {0, T_OUT_PROJ, &narrow, 1, false},
+                              {0, T_X_PROJ_IN, &plain, 2, false}};
   StoreLayer what = {list, 3, NULL, &table, 1};
   const Digest want16 = digest_of(canonical, sizeof canonical),
                want32 = digest_of(wide, sizeof wide);

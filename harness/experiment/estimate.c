@@ -162,13 +162,14 @@ static size_t beside_layers(const Spec *spec, const Subject *subject, int longes
          reference = 2 * side + block_logits64_bytes(c); /* float64 */
   size_t budget = spec->budget_all || spec->budget_count ? side + reference
                                                          : 0; /* each block on the other's input */
+  const size_t judges = judge_queue_bytes((size_t)longest, (size_t)family_widest(c), threads);
   size_t walk = (size_t)spec->mode_count * side + reference + budget + store + riders +
-                rows_scratch(spec, c, longest, (size_t)threads, device) +
-                judge_queue_bytes((size_t)longest, (size_t)family_widest(c), threads);
+                rows_scratch(spec, c, longest, (size_t)threads, device) + judges;
   size_t most = larger(evaluate_bytes(spec, c), cost_bytes(spec, c));
   most = larger(most, tasks_bytes(spec, subject));
   most = larger(most, larger(swap_bytes(spec, c, longest), restore_bytes(spec, c, longest)));
-  most = larger(most, larger(mend_bytes(spec, c, longest), events_bytes(spec, c, longest)));
+  most =
+      larger(most, larger(mend_bytes(spec, c, longest), events_bytes(spec, c, longest) + judges));
   most = larger(most, grid_bytes(spec, c, longest));
   most = larger(most, micro_bytes(spec, subject, scratch));
   const size_t entry = entry_bytes(spec, c, longest);

@@ -163,6 +163,18 @@ static bool run_events(Arena *arena, Experiment *e, const Study *study, Status *
   return events_run(arena, study, token->rows, token->count, &e->events, st);
 }
 
+/* GSL's judges have still rows to do. What they find is noted before other ranks look for it. */
+static bool beside_judges(Arena *arena, Experiment *e, const Study *alone, Status *st) {
+  if (ranks()->count > 1) TRY(run_judged(e, *arena, st));
+  const bool ok = (!e->spec->model || layers_ride_all(e->subject.layers, st)) /* where all prompts
+                                                                                were done already */
+                  && run_events(arena, e, alone, st);
+  if (ranks()->count > 1) return ok;
+  if (ok) return run_judged(e, *arena, st);
+  pairs_leave(&e->pairs);
+  return false;
+}
+
 /* What a model must run for; by one rank what `alone` is given. Where walks follow from what all
  * prompts of an earlier one came to, every rank finds that out; else rank 0. */
 static bool run_model_studies(Arena *arena, Experiment *e, const Study *study, const Study *alone,
@@ -185,7 +197,7 @@ static bool run_part(Arena *arena, Experiment *e, const Study *study, const char
                      Status *st) {
   const char *journal = arena_printf(arena, "%s.parts", results);
   TRY(part_note(e->store, e->spec, &e->shard, false, st));
-  TRY(run_layers(e, *arena, st));
+  TRY(run_layers(e, *arena, st) && run_judged(e, *arena, st));
   if (e->spec->model) {
     TRY(layers_ride_all(e->subject.layers, st));
     TRY(swap_run(arena, study, &e->swaps, st));
@@ -222,12 +234,10 @@ static bool run_studies(Arena *arena, Experiment *e, const Keeper *keeper,
   if (e->shard.shards) return run_part(arena, e, &study, results, st);
   if (ranks()->count > 1 && e->spec->model && layers_stay(e->subject.layers))
     TRY(layers_ride_all(e->subject.layers, st)); /* also where no prompt falls to this rank */
-  TRY(run_layers(e, *arena, st));
-  if (e->spec->model)
-    TRY(layers_ride_all(e->subject.layers, st)); /* where all prompts were done already */
   Study alone = study;
   alone.deal = NULL;
-  TRY(run_events(arena, e, &alone, st));
+  TRY(run_layers(e, *arena, st));
+  TRY(beside_judges(arena, e, &alone, st));
   if (e->spec->model) TRY(run_model_studies(arena, e, &study, &alone, st));
   TRY(spread_times(e, st));
   if (ranks()->rank) return true;

@@ -42,7 +42,8 @@ static bool store_layer(Experiment *e, const WalkPlace *at, const Trace *trace,
     if (s < at->sides) stream[s] = trace[s].t[block_out];
     for (int id = 0; id < tensors->count; id++)
       if (tensor_is_made(&trace[s].t[id])) {
-        tensor[what.tensors] = (StoreTensor){s, id, &trace[s].t[id], what.tensors};
+        tensor[what.tensors] = (StoreTensor){s, id, &trace[s].t[id], what.tensors,
+                                             rows->tensor[what.tensors].digest[0] != 0};
         what.tensors++;
       }
   }
@@ -189,17 +190,19 @@ static bool leave_layers(Experiment *e, Status *st) {
   return false;
 }
 
+bool run_judged(Experiment *e, Arena scratch, Status *st) {
+  JudgedRows judged;
+  if (!pairs_end(&e->pairs, &judged, &scratch, st)) return leave_layers(e, st);
+  return note_judged(e, &judged, scratch, st);
+}
+
 bool run_layers(Experiment *e, Arena scratch, Status *st) {
   const Language l = (Language)e->progress->language;
   const int layers = e->subject.model.layers, prompts = run_prompts(e);
-  JudgedRows judged;
   if (was_misjudged(e, scratch, st)) return false;
   pairs_begin(&e->pairs);
   progress_phase(e->progress, "run", layers * prompts);
-  if (!(e->pairs.walked ? walk_layers : read_layers)(e, scratch, st) ||
-      !pairs_end(&e->pairs, &judged, &scratch, st))
-    return leave_layers(e, st);
-  TRY(note_judged(e, &judged, scratch, st));
+  if (!(e->pairs.walked ? walk_layers : read_layers)(e, scratch, st)) return leave_layers(e, st);
   const char *what =
       arena_printf(&scratch, say(l, "%s, %s"), md_count(l, &scratch, prompts, "prompt"),
                    md_count(l, &scratch, layers, "layer"));

@@ -56,8 +56,10 @@ bool run_key_there(const char *results, RunKey *key, Arena scratch, Status *st);
 StoredTensors run_stored(Experiment *e);
 
 /* layers.c: the walk of all prompts under all modes and the reference; every layer is measured and
- * stored. */
+ * stored. Behind it GSL's judges are still at work, until run_judged waits for them, or
+ * pairs_leave. */
 bool run_layers(Experiment *e, Arena scratch, Status *st);
+bool run_judged(Experiment *e, Arena scratch, Status *st);
 
 /* The mark `checked` is taken off rows that nobody has judged: they were waiting as a run was
  * killed. `judged`: the rows that the layers' entries tell. */

@@ -11,7 +11,7 @@
 #include "base/progress.h"
 #include "measure/judge.h"
 
-enum { ROWS_A_THREAD = 4 };
+enum { ROWS_A_THREAD = 8, BATCHES_MOST = 4 };
 static const double patience_s = 1; /* with judges that are late, at the end */
 
 typedef struct Kept {
@@ -35,8 +35,9 @@ typedef struct Batch {
 struct JudgeQueue {
   Arena own;              /* what this stands in: left to judges that are late at the end */
   size_t elements, parts; /* of a tensor, and its rows and columns together, at most */
-  int most, now;          /* rows of a batch; the batch that is filled */
-  Batch batch[2];
+  int most;               /* rows of a batch */
+  int batches, now;       /* the batch that is filled; behind it, in a ring, the oldest first */
+  Batch batch[BATCHES_MOST];
   pthread_mutex_t lock; /* of all below, and of a batch's counts */
   pthread_cond_t more, less;
   bool leaves;
@@ -62,10 +63,15 @@ static size_t parts_of(const StatsJob *job) {
 /* Of a row's two tensors, at their widest. */
 static size_t copies_bytes(size_t elements) { return 2 * (elements * sizeof(double) + 64); }
 
+/* One that is judged holds up no more than its own batch; few threads fill few. */
+static int batches_of(int threads) { return threads < 8 ? 2 : BATCHES_MOST; }
+
 static size_t room_bytes(size_t elements, int threads) {
-  const int half = threads / 2;
-  return (size_t)(half > 1 ? half : 1) * copies_bytes(elements) + 4096;
+  const int share = threads / batches_of(threads);
+  return (size_t)(share > 1 ? share : 1) * copies_bytes(elements) + 4096;
 }
+
+static int rows_of(int threads) { return ROWS_A_THREAD * threads / batches_of(threads); }
 
 static size_t scratch_bytes(size_t elements, size_t parts) {
   return judge_scratch_bytes(elements, parts) + 4096;
@@ -74,8 +80,9 @@ static size_t scratch_bytes(size_t elements, size_t parts) {
 size_t judge_queue_bytes(size_t rows, size_t cols, int threads) {
   const size_t judge = scratch_bytes(rows * cols, rows + cols) + sizeof(pthread_t) + sizeof(Judge) +
                        128,
-               kept = (size_t)(ROWS_A_THREAD * threads) * sizeof(Kept);
-  return sizeof(JudgeQueue) + 2 * (room_bytes(rows * cols, threads) + kept) +
+               kept = (size_t)rows_of(threads) * sizeof(Kept);
+  return sizeof(JudgeQueue) +
+         (size_t)batches_of(threads) * (room_bytes(rows * cols, threads) + kept) +
          (size_t)threads * judge + 4096;
 }
 
@@ -99,10 +106,13 @@ static void judge_one(JudgeQueue *q, Batch *b, int row, Arena scratch) {
 
 static bool has_more(const Batch *b) { return b->taken < b->count; }
 
-/* Of the batch that was begun first. */
+/* The batch that was begun first, and so on; the last is the one that is filled. */
+static Batch *batch_at(JudgeQueue *q, int i) { return &q->batch[(q->now + 1 + i) % q->batches]; }
+
 static Batch *next_of(JudgeQueue *q) {
-  Batch *first = &q->batch[1 - q->now], *second = &q->batch[q->now];
-  return has_more(first) ? first : has_more(second) ? second : NULL;
+  for (int i = 0; i < q->batches; i++)
+    if (has_more(batch_at(q, i))) return batch_at(q, i);
+  return NULL;
 }
 
 static void *judge_rows(void *context) {
@@ -150,9 +160,12 @@ JudgeQueue *judge_queue_begin(size_t rows, size_t cols) {
   if (!arena_reserve(&own, bytes, exhausted, &none)) return NULL;
   if ((size_t)(own.end - own.base) < bytes) return arena_release(&own), NULL;
   JudgeQueue *q = ARENA_NEW(&own, JudgeQueue, 1);
-  *q = (JudgeQueue){
-      .own = own, .elements = rows * cols, .parts = rows + cols, .most = ROWS_A_THREAD * threads};
-  for (int i = 0; i < 2; i++) {
+  *q = (JudgeQueue){.own = own,
+                    .elements = rows * cols,
+                    .parts = rows + cols,
+                    .most = rows_of(threads),
+                    .batches = batches_of(threads)};
+  for (int i = 0; i < q->batches; i++) {
     Batch *b = &q->batch[i];
     b->kept = ARENA_NEW(&q->own, Kept, q->most);
     b->fault = -1;
@@ -239,17 +252,17 @@ static bool empty(JudgeQueue *q, Batch *b, JudgedRows *judged, Arena scratch, St
   return fault < 0 || judge_job(&b->kept[fault].job, scratch, st);
 }
 
-/* The other batch is the one that is filled, where all of it are judged: `ready`. */
+/* The oldest batch is the one that is filled, where all of it are judged: `ready`. */
 static bool turn(JudgeQueue *q, bool *ready, JudgedRows *judged, Arena scratch, Status *st) {
-  Batch *other = &q->batch[1 - q->now];
-  help(q, other, scratch);
+  Batch *oldest = batch_at(q, 0);
+  help(q, oldest, scratch);
   pthread_mutex_lock(&q->lock);
-  *ready = other->judged == other->count;
+  *ready = oldest->judged == oldest->count;
   pthread_mutex_unlock(&q->lock);
   if (!*ready) return true;
-  TRY(empty(q, other, judged, scratch, st));
+  TRY(empty(q, oldest, judged, scratch, st));
   pthread_mutex_lock(&q->lock);
-  q->now = 1 - q->now;
+  q->now = (q->now + 1) % q->batches;
   pthread_mutex_unlock(&q->lock);
   return true;
 }
@@ -267,8 +280,9 @@ static bool finish(JudgeQueue *q, Batch *b, JudgedRows *judged, Arena scratch, S
 }
 
 bool judge_queue_end(JudgeQueue *q, JudgedRows *judged, Arena scratch, Status *st) {
-  const bool ok = !q || (finish(q, &q->batch[1 - q->now], judged, scratch, st) &&
-                         finish(q, &q->batch[q->now], judged, scratch, st));
+  bool ok = true;
+  for (int i = 0; q && ok && i < q->batches; i++)
+    ok = finish(q, batch_at(q, i), judged, scratch, st);
   judge_queue_leave(q);
   return ok;
 }
@@ -331,7 +345,7 @@ static bool add(JudgeQueue *q, const StatsJob *job, JudgedRows *judged, Arena sc
   return judged_add(judged, job), true;
 }
 
-int judge_queue_most(const JudgeQueue *q) { return q ? 2 * q->most : 0; }
+int judge_queue_most(const JudgeQueue *q) { return q ? q->batches * q->most : 0; }
 
 bool judge_queue_add(JudgeQueue *q, const StatsJob *const *job, int jobs, JudgedRows *judged,
                      Arena scratch, Status *st) {
@@ -340,7 +354,7 @@ bool judge_queue_add(JudgeQueue *q, const StatsJob *const *job, int jobs, Judged
   if (!q) return ok;
   copy_placed(q);
   pthread_mutex_lock(&q->lock);
-  for (int i = 0; i < 2; i++) tell(&q->batch[i], judged);
+  for (int i = 0; i < q->batches; i++) tell(&q->batch[i], judged);
   pthread_mutex_unlock(&q->lock);
   return ok;
 }

@@ -73,18 +73,12 @@ static bool is_settled(const Job *job, const JobTensor *what) {
   return has_no_nan && what->from.stride == what->from.cols;
 }
 
-static const char *digest_known(const Job *job, const JobTensor *what) {
-  const char *known = what->row >= 0 ? job->stats[what->row].digest : "";
-  return *known ? known : NULL;
-}
-
 /* False, with errno, where a piece cannot be written. */
 static bool settle(const Store *store, const JobTensor *what, Digest *own, Digest *stored) {
   _Alignas(64) char room[PIECE];
   uint16_t half[PIECE / sizeof(float)] = {0};
   const Tensor *from = &what->from;
   const bool widened = what->slot && what->slot->widened;
-  const char *known = digest_known(&store->job, what);
   const size_t n = (size_t)from->rows * (size_t)from->cols,
                size = widened ? sizeof(float) : format_size(from->format);
   Settled digests;
@@ -95,18 +89,21 @@ static bool settle(const Store *store, const JobTensor *what, Digest *own, Diges
     char *to = what->data                                  ? (char *)what->data + first * size
                : !widened && is_settled(&store->job, what) ? (char *)(uintptr_t)piece.data
                                                            : room;
-    settle_piece(&piece, widened ? half : NULL, to, known, &digests);
+    settle_piece(&piece, widened ? half : NULL, to, what->digested, &digests);
     if (what->slot && !what->data &&
         !write_at(store->file, to, count * size, what->slot->offset + first * size))
       return false;
   }
-  if (known)
-    memcpy(own->hex, known, sizeof own->hex);
+  if (what->digested)
+    memcpy(own->hex, store->job.stats[what->row].digest, sizeof own->hex);
   else
     *own = digest_end(&digests.own);
   *stored = widened ? digest_end(&digests.stored) : *own;
   return true;
 }
+
+/* Nothing is to be done with what is digested and not kept. */
+static bool needs_settling(const JobTensor *what) { return !what->digested || what->slot; }
 
 bool settle_all(Store *store, Status *st) {
   const double start = clock_s();
@@ -114,11 +111,13 @@ bool settle_all(Store *store, Status *st) {
   EntryTensor *record = entry_tensors(store->entry);
   int first = job->tensors, error = 0;
   int64_t bytes = 0;
-#pragma omp parallel for schedule(dynamic) reduction(+ : bytes)
+  bool any = false;
+  for (int i = 0; i < job->tensors; i++) any |= needs_settling(&job->tensor[i]);
+#pragma omp parallel for schedule(dynamic) reduction(+ : bytes) if (any)
   for (int i = 0; i < job->tensors; i++) {
     const JobTensor *what = &job->tensor[i];
     Digest own, stored;
-    if (!what->slot && digest_known(job, what)) continue;
+    if (!needs_settling(what)) continue;
     if (!settle(store, what, &own, &stored)) {
       const int why = errno;
 #pragma omp critical(settle_failed)

@@ -28,6 +28,7 @@ typedef struct JobTensor {
   Tensor from;      /* the run's */
   void *data;       /* the store's own copy, whole, in the form that the file has; NULL: none */
   int row;          /* of table_tensor_stats; -1: none */
+  bool digested;    /* the row has its digest */
   const Slot *slot; /* NULL: not kept */
   int record;       /* of the entry; -1: not kept */
 } JobTensor;

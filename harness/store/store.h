@@ -112,13 +112,13 @@ bool store_holds_stream(const Store *store, int prompt, int layer);
 /* A tensor of a layer; `row`: of the layer's rows of table_tensor_stats, the one whose digest is
  * this tensor's, and whose `nonfinite` says whether a NaN may be among its values; -1: none. The
  * digest is that of the tensor's own values, NaN canonical, the same in whatever form it is kept,
- * or not; where the row has one already it is taken for it, and a tensor that is not kept needs no
- * data. */
+ * or not. */
 typedef struct StoreTensor {
   int side;
   int id;
   const Tensor *t;
   int row;
+  bool digested; /* the row has it already: of a tensor that is not kept no data is needed */
 } StoreTensor;
 
 typedef struct StoreLayer {

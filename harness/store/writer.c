@@ -161,10 +161,14 @@ StoreWritten store_written(Store *store) {
 }
 
 static JobTensor *next_job(Store *store, Arena *arena, const Tensor *from, const Slot *slot,
-                           int row) {
+                           int row, bool digested) {
   Job *job = &store->job;
   JobTensor *to = &job->tensor[job->tensors++];
-  *to = (JobTensor){.from = *from, .row = row, .slot = slot, .record = slot ? job->kept++ : -1};
+  *to = (JobTensor){.from = *from,
+                    .row = row,
+                    .digested = digested,
+                    .slot = slot,
+                    .record = slot ? job->kept++ : -1};
   if (slot && store->shape->later) to->data = arena_room(arena, slot->bytes, 1);
   return to;
 }
@@ -181,7 +185,7 @@ static Tensor scales_of(const Tensor *t, const Slot *slot) {
 static void take_scales(Store *store, EntryTensor *record, Arena *arena, const Tensor *t,
                         const Slot *slot) {
   const Tensor scales = scales_of(t, slot);
-  const JobTensor *to = next_job(store, arena, &scales, slot, -1);
+  const JobTensor *to = next_job(store, arena, &scales, slot, -1, false);
   record[to->record] =
       (EntryTensor){.side = slot->side, .id = (int32_t)slot->id, .of_scales = true};
 }
@@ -194,7 +198,7 @@ static void take_tensors(Store *store, Arena *arena, const StoreLayer *what) {
     const StoreTensor *from = &what->tensor[i];
     const StoreMade *made = &store->shape->side[from->side].layer[job->layer];
     const Slot *slot = layout_find(store, job->prompt, job->layer, from->side, from->id);
-    const JobTensor *to = next_job(store, arena, from->t, slot, from->row);
+    const JobTensor *to = next_job(store, arena, from->t, slot, from->row, from->digested);
     assert(made->makes[from->id] && from->t->format == made->format[from->id]);
     assert(from->t->scale.axis == made->scale[from->id].axis &&
            from->t->scale.group == made->scale[from->id].group);

@@ -19,7 +19,8 @@ Bytes made_streams(Arena *arena) {
   }
   const size_t bytes = streams_size(stream, JOURNAL_SIDES);
   char *image = arena_alloc(arena, bytes, 1);
-  streams_make(image, "a.layer_00.streams", stream, JOURNAL_SIDES);
+  static const char *const not_known[JOURNAL_SIDES];
+  streams_make(image, "a.layer_00.streams", stream, not_known, JOURNAL_SIDES);
   return (Bytes){image, bytes};
 }
 
