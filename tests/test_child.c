@@ -339,6 +339,18 @@ static bool fail(FILE *out, void *context, Status *st) {
   return (void)out, FAIL(st, "some.h5: %d", *(const int *)context);
 }
 
+static bool wait_for_ever(FILE *out, void *context, Status *st) {
+  return (void)out, (void)context, (void)st, pause(), true;
+}
+
+Test(child, one_that_is_left_is_ended, .timeout = 20) {
+  const ChildBegun begun = child_begin(wait_for_ever, NULL);
+  cr_assert_gt(begun.child, 0);
+  cr_expect_eq(kill(begun.child, 0), 0);
+  child_leave(begun);
+  cr_expect_neq(kill(begun.child, 0), 0, "it is gone, and waited for");
+}
+
 Test(child, two_at_once_are_heard_each) {
   static char room[1 << 20];
   Arena arena = {.next = room, .end = room + sizeof room, .base = room, .exhausted = no_room};

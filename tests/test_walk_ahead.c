@@ -18,6 +18,7 @@ typedef struct Elsewhere {
   Trace trace[ROOMS];
   Tensor stream[ROOMS];
   int steps[ROOMS], width;
+  TensorSet back[ROOMS];       /* what of the last step is brought */
   int lanes;                   /* open */
   int steps_of[LAYERS], heads; /* computed */
 } Elsewhere;
@@ -69,13 +70,16 @@ static void queue_there(const Source *source, int lane, const SourceStep *step) 
 }
 
 static void bring_there(const Source *source, int lane, TensorSet back) {
-  (void)source, (void)lane, (void)back;
+  of(source)->back[lane] = back;
 }
 
 static bool wait_there(const Source *source, Status *st) { return (void)source, (void)st, true; }
 
 static double take_there(const Source *source, int lane, Trace *trace) {
-  return *trace = of(source)->trace[lane], 0;
+  *trace = of(source)->trace[lane];
+  for (int id = 0; id < trace->family->tensors.all; id++)
+    if (!(of(source)->back[lane] >> id & 1)) trace->t[id].data = NULL;
+  return 0;
 }
 
 static bool check_there(const Source *source, const Mode *mode, int layer, const Trace *trace,
@@ -171,6 +175,60 @@ Test(walk_ahead, layers_that_stay_nowhere_are_sent_before_they_are_computed_with
   shipped_open(&s, REWRITE_QUAMBA, 0);
   memcpy(s.model.scales, made.scales, LAYERS * sizeof *made.scales);
   for (int batch = 1; batch <= PROMPTS; batch++) walk_elsewhere(&s, &made, batch, 0);
+}
+
+/* --- what is brought -------------------------------------------------------------------------- */
+
+static TensorSet bit(const Trace *trace, Role role) {
+  return (TensorSet)1 << (trace_role_of(trace, role) - trace->t);
+}
+
+/* The stream alone, and of the first side in the third layer what leaves its scan. */
+static TensorSet wanted(const Trace *trace, int side, int layer) {
+  return bit(trace, ROLE_BLOCK_OUT) | (side == 0 && layer == 2 ? bit(trace, ROLE_SCAN) : 0);
+}
+
+static void say_wanted(void *context, const WalkPlace *at, const Trace *const *there,
+                       TensorSet *back) {
+  (void)context;
+  for (int s = 0; s < at->sides; s++) {
+    cr_expect_eq(back[s], TENSORS_ALL, "what nobody says comes back");
+    back[s] = wanted(there[s], s, at->layer);
+  }
+}
+
+static bool see_wanted(void *context, const WalkPlace *at, const Trace *trace, Arena scratch,
+                       Status *st) {
+  (void)scratch, (void)st;
+  int *missing = context;
+  for (int s = 0; s < at->sides; s++)
+    for (int id = 0; id < trace->family->tensors.count; id++) {
+      const Tensor *t = &trace[s].t[id];
+      const bool asked = wanted(&trace[s], s, at->layer) >> id & 1;
+      cr_expect_eq(t->data != NULL, asked && tensor_is_made(t), "layer %d, side %d: %s", at->layer,
+                   s, trace->family->tensors.info[id].name);
+      *missing += tensor_is_made(t) && !t->data;
+    }
+  return true;
+}
+
+Test(walk_ahead, no_more_is_brought_than_who_looks_there_says) {
+  Shipped s = shipped_first(REWRITE_QUAMBA, LAYERS);
+  shipped_calibrate(&s, 1, 64);
+  Arena arena = s.arena;
+  Elsewhere there;
+  const Source ahead = elsewhere(&there, &s.model, &arena);
+  WalkSide side[LANES];
+  for (int i = 0; i < LANES; i++)
+    side[i] = (WalkSide){.source = ahead, .mode = mode_preset(i ? "2-4" : "2-0")};
+  PromptShape prompt[PROMPTS];
+  shipped_prompts(&s, prompt, PROMPTS, TOKENS);
+  int missing = 0;
+  Status st = {0};
+  Visitor visitor = {.context = &missing, .queued = say_wanted, .layer = see_wanted};
+  Walk walk = shipped_walk(&s, side, LANES, prompt, PROMPTS, &visitor);
+  cr_assert(walk_run(&walk, arena, &st), "%s", st.text);
+  cr_expect_gt(missing, PROMPTS * LAYERS * LANES * 8);
 }
 
 static bool count_layers(void *context, int layer, Status *st) {
