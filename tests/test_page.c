@@ -79,13 +79,16 @@ Test(page, without_gnuplot_there_are_tables_and_one_line_that_says_so) {
 }
 
 /* A viewer would smooth a bitmap, and half a layer is none. */
-Test(page, cells_of_a_figure_stay_squares_and_tics_are_whole_layers_and_tokens) {
+Test(page, of_a_small_model_cells_stay_squares_tics_are_whole_and_no_event_can_be) {
   if (shell("command -v gnuplot")) cr_skip_test("gnuplot is not installed");
   small_model(3);
-  cr_assert_eq(shell("%s compare 2-0 2-4 -q --model %s/model --text data/text/test.txt --length 5 "
+  cr_assert_eq(shell("%s compare 2-0 2-4 -q --model %s/model --text data/text/test.txt --length 3 "
                      "-o %s/r 2>&1",
                      shell_program(), shell_folder, shell_folder),
                0, "%s", shell_output);
+  cr_expect_eq(shell("grep -q 'No event can be.*no prompt has more than 3 tokens' %s/r/report.md",
+                     shell_folder),
+               0);
   cr_expect_eq(shell("cat %s/r/plots/*.svg | grep -c '<image '", shell_folder), 0);
   const int bitmaps = atoi(shell_output);
   cr_expect(bitmaps > 0, "no figure has a bitmap");
@@ -98,4 +101,45 @@ Test(page, cells_of_a_figure_stay_squares_and_tics_are_whole_layers_and_tokens) 
       shell("cat %s/r/plots/tokens_*.svg %s/r/plots/drift_*.svg | grep -E '> ?[0-9]+\\.5<'",
             shell_folder, shell_folder),
       1, "a tic between two layers or tokens: %s", shell_output);
+}
+
+/* A token that is a space would be seen as none between quotation marks. */
+Test(page, a_space_is_shown_in_the_report_and_on_the_terminal) {
+  small_model(2);
+  cr_assert_eq(
+      shell("printf 'title: t\\nmodel: %s/model\\ncalibration: {text: '$PWD'/data/text/valid.txt, "
+            "windows: 1, length: 64}\\nprompts: [{name: p, string: \"%%60s\"}]\\npairs: "
+            "[[2-0, 2-4]]\\nevents: {share: 0.01}\\n' '' > %s/s.yaml",
+            shell_folder, shell_folder),
+      0, "%s", shell_output);
+  cr_assert_eq(
+      shell("%s run %s/s.yaml -q -o %s/s 2>&1", shell_program(), shell_folder, shell_folder), 0,
+      "%s", shell_output);
+  cr_expect(strstr(shell_output, "(“␣”)"), "%s", shell_output);
+  cr_expect_eq(shell("grep -q '(“␣”) of p' %s/s/report.md", shell_folder), 0);
+}
+
+/* Each of one: a layer, a token, an array, a tensor; in Chinese the model's sizes too. */
+Test(page, of_one_thing_words_are_in_the_singular) {
+  small_model(1);
+  cr_assert_eq(shell("%s compare 2-0 fp64 -q --model %s/model --text data/text/test.txt --length 1 "
+                     "-o %s/r 2>&1",
+                     shell_program(), shell_folder, shell_folder),
+               0, "%s", shell_output);
+  cr_expect(strstr(shell_output, "same top token at "), "%s", shell_output);
+  cr_expect_null(strstr(shell_output, "% of positions"), "%s", shell_output);
+  cr_expect_eq(shell("grep -nE '\\b1 (layer|token|tensor|prompt|pair|array)s\\b' %s/r/report.md",
+                     shell_folder),
+               1, "%s", shell_output);
+  cr_expect_eq(shell("grep -c 'Divided by 2-0' %s/r/report.md", shell_folder), 0);
+  cr_expect_eq(shell("%s report %s/r/results.h5 --lang zh -o %s/zh && grep -q '（1 层，D 64' "
+                     "%s/zh/report.md",
+                     shell_program(), shell_folder, shell_folder, shell_folder),
+               0, "%s", shell_output);
+  cr_expect_eq(shell("%s compare 2-0 fp64 --dry-run --model %s/model --text data/text/test.txt "
+                     "--length 1 | grep -E '# (model|prompt)'",
+                     shell_program(), shell_folder),
+               0);
+  cr_expect(strstr(shell_output, "# model: 1 layer, D 64") && strstr(shell_output, ": 1 token\n"),
+            "%s", shell_output);
 }

@@ -5,6 +5,7 @@
 #include "family/family.h"
 #include "family/mamba1.h"
 #include "report/report.h"
+#include "report/words.h"
 #include "tests/report_rows.h"
 
 TestSuite(report_findings, .init = reserve, .fini = release);
@@ -274,6 +275,46 @@ Test(report_findings, positions_that_are_not_finite_are_named_beside_the_agreeme
       strstr(findings_of(d),
              "; at no position are the logits of both finite, so next tokens are not compared."));
   cr_expect(strstr(summary_of_pair(d), ", at no position finite on both sides\n"));
+}
+
+/* Two figures of other values are not set beside each other, but they are told. */
+Test(report_findings, errors_of_the_modes_are_told_with_what_they_leave_out) {
+  ReportData *d = made_run(&arena, made, 1);
+  for (size_t i = 0; i < made->drifts; i++) {
+    Drift *row = &made->drift[i];
+    if (!strcmp(row->base, "fp64") && !strcmp(row->other, "2-0") && !strcmp(row->tensor, "logits"))
+      row->n = 20, row->nonfinite = 5;
+  }
+  EXPECT_LINE(findings_of(d),
+              "- **Beside the errors of the modes themselves**: against the float64 reference the "
+              "relative L2 of the logits of 2-0 is 2.00 % (of the values that are finite on both "
+              "sides: 5 of 20, 25.00 %, are left out), and of those of 2-4 it is 3.00 %. Each is "
+              "of other values than the difference between the two, so that it is not told which "
+              "mode is closer, nor how large the difference is beside these errors.");
+}
+
+/* A share of one position would say more than there is. */
+Test(report_findings, few_positions_are_counted) {
+  static const struct {
+    int rows, same;
+    const char *words, *cell;
+  } of[] = {{1, 1, "the one position", "1 of 1"},
+            {1, 0, "0 of 1 position", "0 of 1"},
+            {3, 2, "2 of 3 positions", "2 of 3"},
+            {4, 3, "75.0 % of the positions", "75.0 %"}};
+  ReportData *d = one_pair("2-0", "2-4", made_grows);
+  for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
+    Verdict *v = &made->verdict[0];
+    v->top1_rows = of[i].rows, v->top1_agreement = (double)of[i].same / of[i].rows;
+    const char *text = findings_of(d), *summary = summary_of_pair(d);
+    cr_expect(strstr(text, arena_printf(&arena, "; both choose the same next token at %s.\n",
+                                        of[i].words)),
+              "%s in:\n%s", of[i].words, text);
+    if (of[i].rows <= 3)
+      cr_expect(strstr(summary, arena_printf(&arena, ", same top token at %s\n", of[i].words)),
+                "%s in:\n%s", of[i].words, summary);
+    cr_expect_str_eq(words_same_tokens(LANGUAGE_ENGLISH, &arena, v, false), of[i].cell);
+  }
 }
 
 Test(report_findings, modes_whose_logits_are_not_finite_are_not_ranked) {

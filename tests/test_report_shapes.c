@@ -80,10 +80,15 @@ Test(report_shapes, every_reason_of_no_shape_is_said) {
     DriftShape *row = row_no_shape(made, "a", "b", T_BLOCK_OUT, 1, of[i][0]);
     row->first_layer = 2, row->latest_start = 9;
     EXPECT_NAME(row, of[i][1]);
-    expect(shapes_travel(LANGUAGE_ENGLISH, &arena, row), of[i][1]);
+    const bool one =
+        strcmp(of[i][0], "no_tokens") != 0; /* of which any prompt would say the same */
+    const char *alone = one ? " (of this prompt alone)" : "";
+    expect(shapes_travel(LANGUAGE_ENGLISH, &arena, row),
+           arena_printf(&arena, "%s%s", of[i][1], alone));
     expect(shapes_growth(LANGUAGE_ENGLISH, &arena, row), "");
     expect(shapes_parts(LANGUAGE_ENGLISH, &arena, row), "");
-    expect(shapes_brief(LANGUAGE_ENGLISH, &arena, row), "has no shape");
+    expect(shapes_brief(LANGUAGE_ENGLISH, &arena, row),
+           arena_printf(&arena, "has no shape%s", alone));
     row->last = 0.04, row->last_low = 0.03, row->last_high = 0.05;
     expect(shapes_growth(LANGUAGE_ENGLISH, &arena, row),
            "in the last layer the median token's error is 4.00 % (3.00 % … 5.00 %)");
@@ -103,6 +108,36 @@ Test(report_shapes, of_one_prompt_there_is_no_interval_and_nothing_of_others) {
   row->left_out = 3;
   cr_expect(strstr(shapes_travel(LANGUAGE_ENGLISH, &arena, row),
                    "×0.750 (left out, as not finite in every layer: 3 prompts)"));
+}
+
+Test(report_shapes, a_short_curve_has_a_last_step_and_no_quarter) {
+  static const char from[] = "from layer 0 to layer %d the median token's error goes from 1.00 %% "
+                             "to 2.00 %%: ×2.00%s";
+  static const struct {
+    int last;
+    const char *words;
+  } of[] = {{1, ""},
+            {2, "; over the last step, into layer 2, ×0.750"},
+            {3, "; over the last step, into layer 3, ×0.750"},
+            {4, "; over the last quarter of the layers ×0.750"}};
+  for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
+    DriftShape *row = row_shape(made, "a", "b", T_BLOCK_OUT, 2, "accumulates", -1);
+    row->last_layer = of[i].last;
+    row->growth_low = row->quarter_low = NAN;
+    expect(shapes_travel(LANGUAGE_ENGLISH, &arena, row),
+           arena_printf(&arena, arena_printf(&arena, "accumulates; %s", from), of[i].last,
+                        of[i].words));
+  }
+}
+
+Test(report_shapes, a_factor_that_rounds_to_one_is_no_growth) {
+  DriftShape *row = row_shape(made, "a", "b", T_BLOCK_OUT, 1, "flat", -1);
+  row->growth = 1.0004, row->last = 0.010004, row->step = 1.002, row->quarter = NAN;
+  row->peak_layer = row->last_layer;
+  expect(shapes_growth(LANGUAGE_ENGLISH, &arena, row),
+         "from layer 0 to layer 23 the median token's error goes from 1.00 % to 1.00 %: no growth");
+  expect(shapes_parts(LANGUAGE_ENGLISH, &arena, row),
+         "The last layer is the largest. No step up is more than ×1.00.");
 }
 
 Test(report_shapes, of_several_prompts_each_factor_has_its_interval) {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "base/timing.h"
 #include "family/block.h"
 #include "kernels/watch.h"
@@ -381,7 +382,8 @@ bool bench_run(Arena *arena, Layers *layers, const BenchPlan *plan, Device *devi
   for (int m = 0; plan->passes && m < plan->modes; m++, progress_step(progress, ++step))
     TRY(bench_passes(&timer, model, &plan->mode[m], plan->T[0], &prompted, room, &rows, st));
   timer_close(&timer);
-  progress_done(progress, "%d modes, %d lengths", plan->modes, plan->lengths);
+  progress_done(progress, "%d mode%s, %d length%s", plan->modes, plural(plan->modes), plan->lengths,
+                plural(plan->lengths));
   *row = rows.row;
   *count = rows.count;
   *floors = timer.floors;

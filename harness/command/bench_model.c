@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/draw.h"
+#include "base/number.h"
 #include "command/bench.h"
 #include "model/rewrite.h"
 #include "reference/model64.h"
@@ -79,6 +80,7 @@ bool bench_model(Arena *arena, const Config *c, Layers *layers, Progress *progre
   TRY(layers_open(arena, made_checkpoint(arena, c), rewrite, &plan, layers, st));
   TRY(layers_hold_all(layers, &forms, st));
   TRY(calibrate(&layers->model, token, CALIBRATION_TOKENS, &how, NULL, *arena, st));
-  progress_done(progress, "made weights: %d layers, D %d, E %d, N %d", c->layers, c->D, c->E, c->N);
+  progress_done(progress, "made weights: %d layer%s, D %d, E %d, N %d", c->layers,
+                plural(c->layers), c->D, c->E, c->N);
   return true;
 }

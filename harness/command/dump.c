@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "command/command.h"
 #include "command/flags.h"
 #include "model/safetensors.h"
@@ -45,9 +46,10 @@ static void print_passed(const Dump *dump) {
 
 static void print_layout(const Dump *dump, const DumpLayout *l) {
   const int width = width_of(l);
-  printf("%s: %d array%s, %d named by %s", dump->path, dump->arrays, dump->arrays == 1 ? "" : "s",
+  printf("%s: %d array%s, %d named by %s", dump->path, dump->arrays, plural(dump->arrays),
          l->entries, l->names);
-  if (l->layers) printf("; layers to %d, of %d tensors", l->layers - 1, l->tensors);
+  if (l->layers)
+    printf("; layers to %d, of %d tensor%s", l->layers - 1, l->tensors, plural(l->tensors));
   if (l->passes > 1) printf("; %d passes", l->passes);
   putchar('\n');
   for (int i = 0; i < l->entries; i++) {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/number.h"
 #include "base/timing.h"
 #include "command/floors.h"
 #include "command/own_run.h"
@@ -218,9 +219,9 @@ static void print_json(const Job *job, const char *where, const Parts *own, cons
 static void print_job(const Job *job, const char *where, const Parts *own, const Parts *peer,
                       const JobFloors *f) {
   double sum = f->load_s + f->modes_s + f->reference_s + f->store_s;
-  printf("%s\n%s, %d tokens, modes 2-0 and 2-4 and the reference, every tensor kept: %.0f MB, %d "
+  printf("%s\n%s, %d token%s, modes 2-0 and 2-4 and the reference, every tensor kept: %.0f MB, %d "
          "rounds\n",
-         where, job->shape->name, job->T, 1e-6 * results_bytes(job), ROUNDS);
+         where, job->shape->name, job->T, plural(job->T), 1e-6 * results_bytes(job), ROUNDS);
   print_parts("whole job", own);
   printf("floors: load %.3f s, modes %.3f s, reference %.3f s, store %.3f s: %.3f s; the job takes "
          "%.2f of it\n",

@@ -1,8 +1,10 @@
 #include "command/plan.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/columns.h"
+#include "base/number.h"
 #include "experiment/estimate.h"
 #include "experiment/experiment.h"
 #include "study/events.h"
@@ -55,12 +57,14 @@ void print_stage_table(const Mode *modes, int count, int layers, Arena scratch) 
 static void print_grid(const Spec *spec, Arena scratch) {
   const GridPlan *grid = &spec->grid;
   if (!spec_grids(spec)) return;
-  printf("# grid: %lld points\n", (long long)spec_grid_points(spec));
+  printf("# grid: %lld point%s\n", (long long)spec_grid_points(spec),
+         plural(spec_grid_points(spec)));
   for (int m = 0; m < grid->mode_count; m++)
     for (int l = 0; l < (grid->length_count ? grid->length_count : 1); l++) {
-      const char *length = grid->length_count
-                               ? arena_printf(&scratch, "%d tokens", grid->lengths[l])
-                               : "whole prompts";
+      const char *length =
+          grid->length_count
+              ? arena_printf(&scratch, "%d token%s", grid->lengths[l], plural(grid->lengths[l]))
+              : "whole prompts";
       printf("# grid: mode %s, %s%s", grid->modes[m], length, grid->alpha_count ? ", alpha" : "");
       for (int a = 0; a < grid->alpha_count; a++) printf("%s %.15g", a ? "," : "", grid->alphas[a]);
       printf("\n");
@@ -78,19 +82,24 @@ static bool print_checked(Arena *arena, const Spec *spec, const Subject *subject
          spec_print(arena, spec));
   const Config *c = &subject->checkpoint.config;
   if (spec->mode_count) print_stage_table(spec->modes, spec->mode_count, c->layers, *arena);
-  if (spec->model) printf("\n# model: %s\n", family_sizes(arena, c));
+  if (spec->model)
+    printf("\n# model: %d layer%s%s\n", c->layers, plural(c->layers),
+           strchr(family_sizes(arena, c), ','));
   for (int s = 0; s < foreign->sides; s++)
-    printf("# source %s: %s, %d arrays, %d of them used, %d layers, names: %s\n",
+    printf("# source %s: %s, %d array%s, %d of them used, %d layer%s, names: %s\n",
            foreign->side[s].plan->name, foreign->side[s].path, foreign->side[s].dump.arrays,
-           foreign->side[s].used, foreign->side[s].layout.layers, foreign->side[s].layout.names);
+           plural(foreign->side[s].dump.arrays), foreign->side[s].used,
+           foreign->side[s].layout.layers, plural(foreign->side[s].layout.layers),
+           foreign->side[s].layout.names);
   for (int i = 0; i < spec->prompt_count; i++)
-    printf("# prompt %s: %d tokens\n", subject->prompt[i].name, subject->prompt[i].T);
+    printf("# prompt %s: %d token%s\n", subject->prompt[i].name, subject->prompt[i].T,
+           plural(subject->prompt[i].T));
   print_grid(spec, *arena);
-  printf("# results file: %lld tensors, %.1f MB, %.1f MB more on disk until it is finished\n"
+  printf("# results file: %lld tensor%s, %.1f MB, %.1f MB more on disk until it is finished\n"
          "# memory%s: about %.0f MB; at least %.0f MB, where no layer stays\n",
-         (long long)sum.tensors, 1e-6 * (double)sum.results_bytes, 1e-6 * (double)sum.journal_bytes,
-         device ? " beside a device" : "", 1e-6 * (double)sum.memory.needed,
-         1e-6 * (double)sum.memory.least);
+         (long long)sum.tensors, plural(sum.tensors), 1e-6 * (double)sum.results_bytes,
+         1e-6 * (double)sum.journal_bytes, device ? " beside a device" : "",
+         1e-6 * (double)sum.memory.needed, 1e-6 * (double)sum.memory.least);
   if (sum.streams_bytes)
     printf(
         "# where the disk has room, %.1f MB besides until then: what left each layer, for studies "
@@ -102,8 +111,8 @@ static bool print_checked(Arena *arena, const Spec *spec, const Subject *subject
     Spec all = *spec;
     all.keep.all_tensors = all.keep.all_layers = true;
     sum = estimate_of(&all, subject, foreign, device, *arena);
-    printf("# with keep: {tensors: all} it would be %lld tensors, %.1f GB\n",
-           (long long)sum.tensors, 1e-9 * (double)sum.results_bytes);
+    printf("# with keep: {tensors: all} it would be %lld tensor%s, %.1f GB\n",
+           (long long)sum.tensors, plural(sum.tensors), 1e-9 * (double)sum.results_bytes);
   }
   return true;
 }

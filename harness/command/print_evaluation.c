@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/columns.h"
+#include "base/number.h"
 #include "command/json_rows.h"
 #include "measure/evaluation.h"
 #include "measure/interval.h"
@@ -58,7 +59,8 @@ static void print_modes(FILE *out, const EvaluationRows *rows) {
 /* What the figures are of. */
 static void print_sample(FILE *out, const EvaluationRows *rows) {
   const Evaluation *first = &rows->mode[0];
-  fprintf(out, "\nOf %s: %d windows of %d tokens.", first->text, rows->windows, first->length);
+  fprintf(out, "\nOf %s: %d window%s of %d token%s.", first->text, rows->windows,
+          plural(rows->windows), first->length, plural(first->length));
   if (rows->windows > first->disjoint)
     fprintf(out,
             " The text holds only %d such windows side by side: these overlap, so that no error is "
@@ -77,9 +79,9 @@ static void print_sample(FILE *out, const EvaluationRows *rows) {
   for (int m = 0; m < rows->modes; m++)
     if (rows->mode[m].left_out)
       fprintf(out,
-              "Left out of %s, where a logit is not finite: %d windows (evaluation_windows of "
+              "Left out of %s, where a logit is not finite: %d window%s (evaluation_windows of "
               "--json names them).\n",
-              rows->mode[m].mode, rows->mode[m].left_out);
+              rows->mode[m].mode, rows->mode[m].left_out, plural(rows->mode[m].left_out));
 }
 
 static void print_needed(FILE *out, const EvaluationPair *pair) {

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "kernels/f16.h"
 
 enum { OPERATOR_BYTES = 1 << 29 }; /* the tensors of the largest operator call, several times */
@@ -90,7 +91,8 @@ static bool verify_mode(Verify *v, const Subject *subject, const Mode *mode, Are
   v->values = 0;
   TRY(walk_run(&walk, arena, st));
   VerifyLine line = {arena_printf(&arena, "mode %s", mode->name),
-                     arena_printf(&arena, "%d layers, T %d", walk.layers, subject->prompt[0].T),
+                     arena_printf(&arena, "%d layer%s, T %d", walk.layers, plural(walk.layers),
+                                  subject->prompt[0].T),
                      v->values};
   v->say(v->context, &line);
   return true;

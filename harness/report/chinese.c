@@ -58,6 +58,7 @@ const Phrase chinese[] = {
     {". ", "。"},
     {"Prompts: ", "提示："},
     {"Prompt: ", "提示："},
+    {"%s, %s, vocabulary %d%s", "%s，%s，词表 %d%s"},
     {"%s%sBackend: %s", "%s%s后端：%s"},
     {"%s.\n\n", "%s。\n\n"},
     {" %s", "%s"},
@@ -74,6 +75,20 @@ const Phrase chinese[] = {
     {"- **It has no size**: `block_out` differs from layer %d on, in no value but the sign of "
      "zeros.\n",
      "- **差异没有大小**：`block_out` 从第 %d 层起不同，但仅限于零的符号。\n"},
+    {"- **Beside the errors of the modes themselves**: against the float64 reference the relative "
+     "L2 "
+     "of the logits of %s is %s, and of those of %s it is %s. Each is of other values than the "
+     "difference between the two, so that it is not told which mode is closer, nor how large the "
+     "difference is beside these errors.\n",
+     "- **与两种模式自身的误差相比**：以 float64 参考为准，%s 的 logits 的相对 L2 为 %s，%s 的为 "
+     "%s。"
+     "它们与两者之差所涉及的值各不相同，因此不判定哪种模式更接近，也不判定该差异相对于这些误差有多"
+     "大。\n"},
+    {"- **Divided by %s**: a relative error is that beside the side named first. Where %s stands "
+     "in "
+     "a table “against float64” it is divided by float64, and so its numbers differ a little.\n",
+     "- **除以 %s**：相对误差以先列出的一侧为分母。%s 在“相对于 float64”的表中则以 float64 "
+     "为分母，因此数值略有不同。\n"},
     {"- **Beside the errors of the modes themselves**: against the float64 reference the logits of "
      "%s are off by %s "
      "and those of %s by %s (relative L2); %s, and the difference between the two is %s the "
@@ -126,6 +141,8 @@ const Phrase chinese[] = {
     {"Both modes took effect: of %s compared, %d came from different kernels and %d differ in at "
      "least one bit.",
      "两种模式均已生效：参与比较的 %s中，%d 个来自不同的内核，%d 个至少有一个比特不同。"},
+    {"Of %s compared with the float64 reference, %d equals it in every float32 bit.",
+     "与 float64 参考比较的 %s中，%d 个的每个 float32 比特都与之相同。"},
     {"Of %s compared with the float64 reference, %d equal it in every float32 bit.",
      "与 float64 参考比较的 %s中，%d 个的每个 float32 比特都与之相同。"},
     {"**Fault:** by their settings these two modes must agree in every bit, and here they do not. "
@@ -1205,10 +1222,12 @@ const Phrase chinese[] = {
     {"%s Not compared: %s.", "%s 未比较：%s。"},
     {"Shape, growth and last layer are of the *median token's error*: the relative error of a "
      "token of `block_out`, "
-     "median over the tokens of a prompt; × is a factor; `logits` is the relative L2 of all. ",
+     "median over the tokens of a prompt; × is a factor; `logits` is the relative L2 of all. A "
+     "relative error is divided by the side named first; against float64, by float64. ",
      "形状、增长与末层均针对*中位词元的误差*：`block_out` "
      "中每个词元的相对误差，取一个提示内各词元的中位数；× "
-     "表示倍数；`logits` 为全体的相对 L2 误差。"},
+     "表示倍数；`logits` 为全体的相对 L2 误差。相对误差以先列出的一侧为分母；相对于 float64 "
+     "时以 float64 为分母。"},
     {"a fault: the same kernels, and other values", "故障：内核相同，数值却不同"},
     {"against float64", "与 float64 相比"},
     {"bits a token", "每词元比特数"},
@@ -1243,9 +1262,14 @@ const Phrase chinese[] = {
     {"%s. No layer lies above the one before it.", "%s。没有任何一层高于前一层。"},
     {"%s. The largest step up leads into layer %d: %s, which is %s of all steps up.",
      "%s。最大的一步上升进入第 %d 层：%s，占全部上升的 %s。"},
+    {"%s; over the last step, into layer %d, %s", "%s；在最后一步（进入第 %d 层）%s"},
     {"%s; over the last quarter of the layers %s", "%s；在最后四分之一的层上 %s"},
     {"; about %.0f prompts would tell", "；约需 %.0f 个提示才能判定"},
     {"; no number of such prompts would tell", "；再多这样的提示也无法判定"},
+    {"%s. No step up is more than ×1.00.", "%s。没有一步上升超过 ×1.00。"},
+    {"no more than it", "不超过"},
+    {"from layer %d to layer %d the median token's error goes from %s to %s: no growth",
+     "从第 %d 层到第 %d 层，中位词元的误差从 %s 变为 %s：没有增长"},
     {"The first of these layers is the largest", "这些层中首层最大"},
     {"The largest is layer %d: up to it %s, from there to the end %s",
      "最大的是第 %d 层：升至该层 %s，此后到末层 %s"},
@@ -1290,7 +1314,7 @@ const Phrase chinese[] = {
     {"jumps at layer %s", "在第 %s 层跳变"},
     {"largest at layer", "最大的层"},
     {"largest step up, into layer", "最大的一步上升进入的层"},
-    {"last quarter of the layers", "最后四分之一的层"},
+    {"last quarter of the layers, at least a step", "最后四分之一的层，至少一步"},
     {"no number", "再多也不能"},
     {"prompts that would tell", "判定所需的提示数"},
     {"rises to layer %s and falls back", "升至第 %s 层后回落"},
@@ -1305,6 +1329,12 @@ const Phrase chinese[] = {
 
     /* --- summary.c ---------------------------------------------------------------------------- */
     {"%s; logits %s%s", "%s；logits %s%s"},
+    {", same top token at %s", "，首选词元一致：%s"},
+    {"; both choose the same next token at %s", "；两侧所选的下一个词元一致：%s"},
+    {"%lld of %lld positions", "%2$lld 个位置中的 %1$lld 个"},
+    {"the one position", "唯一的那个位置"},
+    {"0 of 1 position", "1 个位置中的 0 个"},
+    {"%lld of %lld", "%2$lld 中的 %1$lld"},
     {", same top token at %s of positions", "，首选词元在 %s 的位置上一致"},
     {", same top token at %s of the %lld positions finite on both sides (of %lld)",
      "，在两侧都有限的 %2$lld 个位置（共 %3$lld 个）中，首选词元一致的占 %1$s"},
@@ -1501,10 +1531,18 @@ const Phrase chinese[] = {
     {"### %s and %s against %s\n\n", "### 以 %3$s 为准的 %1$s 与 %2$s\n\n"},
     {"Tensor by tensor", "逐个张量"},
     {"%s; not compared: %s", "%s；未比较：%s"},
+    {"the one tensor differs", "唯一的张量不同"},
+    {"the one tensor differs from the float64 reference", "唯一的张量与 float64 参考不同"},
+    {"the one tensor equals the float64 reference in every bit",
+     "唯一的张量与 float64 参考逐位相等"},
+    {"IDENTICAL: the one tensor is the same in every bit; if these should be two computations, one "
+     "did not take effect",
+     "相同：唯一的张量逐位相同；如果它们应是两种计算，则有一种没有生效"},
     {"%d of %d tensors differ", "%2$d 个张量中有 %1$d 个不同"},
     {"**Identical:** all %s compared are the same in every bit. If %s and %s should be two "
      "computations, one of them did not take effect.",
      "**相同：** 所比较的%s全部逐位相同。如果 %s 与 %s 应是两种计算，则其中之一没有生效。"},
+    {"Of %s compared, %d differs in at least one bit.", "在所比较的%s中，有 %d 个至少有一位不同。"},
     {"Of %s compared, %d differ in at least one bit.", "在所比较的%s中，有 %d 个至少有一位不同。"},
 
     /* --- what the program is doing: experiment/, walk/, study/, command/run.c ----------------- */
@@ -1664,6 +1702,12 @@ const Phrase chinese[] = {
     {"here", "此处的值"},
     {"removed", "消除"},
     {"- **Typical tokens**: %s.\n", "- **典型词元**：%s。\n"},
+    {"- **No event can be**: a token would need more than three tokens' even share of a layer's "
+     "squared error, and no prompt has more than %s.\n\n",
+     "- "
+     "**不可能有事件**"
+     "：事件要求一个词元占某一层平方误差的份额多于三个词元的平均份额，而没有一个提示多于 "
+     "%s。\n\n"},
     {"- **No event**: no token has more than %s of a layer's squared error and more than three "
      "tokens' even share of "
      "it.\n\n",

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "measure/events.h"
 #include "report/language.h"
 #include "report/markdown.h"
 #include "report/plots.h"
@@ -84,10 +85,22 @@ static const char *element(const Style *s, const char *tensor, int token, int ch
   return code(s, arena_printf(s->arena, "%s[%d, %d]", tensor, token, channel));
 }
 
+/* A piece between quotation marks, where no one would see that it begins or ends with spaces. */
+static const char *piece_words(const Style *s, const char *piece) {
+  size_t length = strlen(piece), begin = strspn(piece, " "), end = length;
+  while (end > begin && piece[end - 1] == ' ') end--;
+  const char *shown = "";
+  for (size_t i = 0; i < begin; i++) shown = arena_printf(s->arena, "%s␣", shown);
+  shown = arena_printf(s->arena, "%s%s", shown,
+                       text(s, arena_printf(s->arena, "%.*s", (int)(end - begin), piece + begin)));
+  for (size_t i = end; i < length; i++) shown = arena_printf(s->arena, "%s␣", shown);
+  return shown;
+}
+
 static const char *token_words(const Style *s, const Event *e) {
   if (!*e->piece) return arena_printf(s->arena, say(s->d->language, "token %d"), e->token);
   return arena_printf(s->arena, say(s->d->language, "token %d (“%s”)"), e->token,
-                      text(s, e->piece));
+                      piece_words(s, e->piece));
 }
 
 static const char *until_words(const Style *s, const Event *e) {
@@ -285,6 +298,33 @@ static void write_table(FILE *out, const ReportData *d, const ReportPair *pair, 
   grid_write(&grid, out);
 }
 
+/* Tokens of the longest prompt; 0 where that is not known. */
+static int64_t longest_prompt(const ReportData *d) {
+  int64_t most = 0;
+  for (int p = 0; p < d->prompts; p++) {
+    const TensorStats *row = data_tensor(d, d->prompt[p], NULL, data_role(d, ROLE_BLOCK_OUT), 0);
+    if (!row) return 0;
+    if (row->rows > most) most = row->rows;
+  }
+  return most;
+}
+
+static void write_none(FILE *out, const ReportData *d, const EventPlan *plan, Arena scratch) {
+  const Language l = d->language;
+  const int64_t tokens = longest_prompt(d);
+  if (tokens > 0 && tokens <= EVENT_EVEN)
+    fprintf(out,
+            say(l, "- **No event can be**: a token would need more than three tokens' even share "
+                   "of a layer's squared error, and no prompt has more than %s.\n\n"),
+            md_count(l, &scratch, (long)tokens, "token"));
+  else
+    fprintf(out,
+            say(l, "- **No event**: no token has more than %s of a layer's squared error and more "
+                   "than three tokens' even "
+                   "share of it.\n\n"),
+            md_share(&scratch, plan->share));
+}
+
 static void write_pair(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch) {
   const Language l = d->language;
   const Style s = {d, &scratch, false};
@@ -295,11 +335,7 @@ static void write_pair(FILE *out, const ReportData *d, const ReportPair *pair, A
   fprintf(out, "### %s\n\n", words_pair(l, &scratch, pair));
   if (shape) fprintf(out, say(l, "- **Typical tokens**: %s.\n"), typical_words(&s, shape));
   if (count == 0) {
-    fprintf(out,
-            say(l, "- **No event**: no token has more than %s of a layer's squared error and more "
-                   "than three tokens' even "
-                   "share of it.\n\n"),
-            md_share(&scratch, plan.share));
+    write_none(out, d, &plan, scratch);
     return;
   }
   fprintf(out,

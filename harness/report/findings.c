@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "family/mode.h"
+#include "report/finite.h"
 #include "report/language.h"
 #include "report/markdown.h"
 #include "report/mode_layers.h"
@@ -78,29 +80,45 @@ static void write_course(FILE *out, const ReportData *d, const ReportPair *pair,
             md_error(&scratch, course->last_l2));
 }
 
+/* Where values are left out, each of the three has its own left out. */
+static void write_scale_left(FILE *out, const ReportData *d, const ReportPair *pair,
+                             const Size *base, const Size *other, Arena scratch) {
+  fprintf(out,
+          say(d->language,
+              "- **Beside the errors of the modes themselves**: against the float64 reference the "
+              "relative L2 of the logits of %s is %s, and of those of %s it is %s. Each is of "
+              "other values than the difference between the two, so that it is not told which mode "
+              "is closer, nor how large the difference is beside these errors.\n"),
+          md_text(&scratch, pair->base), finite_size(d->language, &scratch, base),
+          md_text(&scratch, pair->other), finite_size(d->language, &scratch, other));
+}
+
 /* Is the pair's own difference large or small beside the errors of its two modes? */
 static void write_scale(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch) {
-  const Verdict *base = NULL, *other = NULL;
+  const ReportPair *of_base = NULL, *of_other = NULL;
   for (int a = 0; a < d->againsts; a++) {
-    if (!strcmp(d->against[a].other, pair->base)) base = d->against[a].verdict;
-    if (!strcmp(d->against[a].other, pair->other)) other = d->against[a].verdict;
+    if (!strcmp(d->against[a].other, pair->base)) of_base = &d->against[a];
+    if (!strcmp(d->against[a].other, pair->other)) of_other = &d->against[a];
   }
-  if (!base || !other || base->nonfinite || other->nonfinite || pair->verdict->nonfinite) return;
-  if (!(base->logits_rel_l2 > 0) || !(other->logits_rel_l2 > 0) ||
-      !(pair->verdict->logits_rel_l2 > 0))
+  if (!of_base || !of_other || !words_has_logits(d, pair)) return;
+  const Size base = words_logits(d, of_base), other = words_logits(d, of_other),
+             between = words_logits(d, pair);
+  if (!finite_whole(&base) || !finite_whole(&other) || !finite_whole(&between)) {
+    write_scale_left(out, d, pair, &base, &other, scratch);
     return;
-  double smaller = fmin(base->logits_rel_l2, other->logits_rel_l2),
-         own = pair->verdict->logits_rel_l2;
-  const char *closer = base->logits_rel_l2 < other->logits_rel_l2 ? pair->base : pair->other;
+  }
+  if (!(base.rel_l2 > 0) || !(other.rel_l2 > 0) || !(between.rel_l2 > 0)) return;
+  double smaller = fmin(base.rel_l2, other.rel_l2), own = between.rel_l2;
+  const char *closer = base.rel_l2 < other.rel_l2 ? pair->base : pair->other;
   fprintf(out,
           say(d->language,
               "- **Beside the errors of the modes themselves**: against the float64 reference the "
               "logits of %s are off by "
               "%s and those of %s by %s (relative L2); "
               "%s, and the difference between the two is %s the smaller of these errors.\n"),
-          md_text(&scratch, pair->base), md_error(&scratch, base->logits_rel_l2),
-          md_text(&scratch, pair->other), md_error(&scratch, other->logits_rel_l2),
-          base->logits_rel_l2 == other->logits_rel_l2
+          md_text(&scratch, pair->base), md_error(&scratch, base.rel_l2),
+          md_text(&scratch, pair->other), md_error(&scratch, other.rel_l2),
+          base.rel_l2 == other.rel_l2
               ? say(d->language, "neither is closer")
               : arena_printf(&scratch, say(d->language, "%s is closer"), md_text(&scratch, closer)),
           arena_printf(&scratch, say(d->language, own < smaller ? "%s of" : "%s times"),
@@ -108,10 +126,23 @@ static void write_scale(FILE *out, const ReportData *d, const ReportPair *pair, 
                                      : md_factor(&scratch, own / smaller)));
 }
 
+/* Which of the two sides a relative error is divided by, where another place has the other one. */
+static void write_divided(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch) {
+  bool shown = false;
+  for (int a = 0; a < d->againsts; a++) shown |= !strcmp(d->against[a].other, pair->base);
+  if (!shown || strcmp(pair->other, MODE_REFERENCE) != 0) return;
+  fprintf(out,
+          say(d->language, "- **Divided by %s**: a relative error is that beside the side named "
+                           "first. Where %s stands in a table “against float64” it is divided by "
+                           "float64, and so its numbers differ a little.\n"),
+          md_text(&scratch, pair->base), md_text(&scratch, pair->base));
+}
+
 static void write_findings(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch) {
   Effect effect = words_effect_of(pair, data_tally(d, pair, NULL));
   fprintf(out, "- %s\n", words_effect(&scratch, d, pair));
   if (effect == EFFECT_UNKNOWN) return;
+  write_divided(out, d, pair, scratch);
   if (effect != EFFECT_REFERENCE && !pair->made_elsewhere) write_cause(out, d, pair, scratch);
   const char *reason = words_reason(d, pair);
   if (*reason) fprintf(out, say(d->language, "- **Why.** %s\n"), reason);

@@ -232,7 +232,7 @@ static const char *worst_cell(Arena *arena, const ReportData *d, const ReportPai
 }
 
 static const char *top1_cell(Language l, Arena *arena, const Verdict *v) {
-  const char *share = md_percent(arena, v->top1_agreement);
+  const char *share = words_same_tokens(l, arena, v, true);
   if (v->top1_left_out == 0) return share;
   return arena_printf(arena, say(l, "%s of %lld of %lld"), share, (long long)v->top1_rows,
                       (long long)(v->top1_rows + v->top1_left_out));

@@ -18,6 +18,20 @@
 
 /* --- what was run ----------------------------------------------------------------------------- */
 
+/* "24 layers, D 768, …" of the results file, in the report's language; as it stands where it is
+ * not so made. */
+static const char *sizes_words(const ReportData *d, Arena *arena, const char *sizes) {
+  int layers, vocabulary, from = 0, to = 0, end = 0;
+  if (sscanf(sizes, "%d layers, %nD %*d, E %*d, N %*d, R %*d, K %*d%n, vocabulary %d%n", &layers,
+             &from, &to, &vocabulary, &end) != 2 ||
+      !end)
+    return md_text(arena, sizes);
+  const char *widths = arena_printf(arena, "%.*s", to - from, sizes + from);
+  return arena_printf(arena, say(d->language, "%s, %s, vocabulary %d%s"),
+                      md_count(d->language, arena, layers, "layer"), md_text(arena, widths),
+                      vocabulary, md_text(arena, sizes + end));
+}
+
 /* What was asked of what: model, prompts and backend in one paragraph. */
 static void write_facts(FILE *out, const ReportData *d, Arena scratch) {
   enum { NAMED = 4 };
@@ -26,7 +40,8 @@ static void write_facts(FILE *out, const ReportData *d, Arena scratch) {
   const char *backend = d->about[ABOUT_BACKEND], *device = d->about[ABOUT_DEVICE], *text = "";
   if (model) text = arena_printf(&scratch, say(d->language, "Model: %s"), md_code(&scratch, model));
   if (model && shape)
-    text = arena_printf(&scratch, say(d->language, "%s (%s)"), text, md_text(&scratch, shape));
+    text =
+        arena_printf(&scratch, say(d->language, "%s (%s)"), text, sizes_words(d, &scratch, shape));
   if (model && rewrite)
     text = arena_printf(&scratch, say(d->language, "%s, rewrite %s"), text,
                         md_text(&scratch, rewrite));
@@ -296,7 +311,7 @@ static void add_pair(Grid *grid, const ReportData *d, const ReportPair *pair, bo
   grid_add(grid, s ? shapes_growth_cell(d->language, arena, s) : "—");
   grid_add(grid, s ? md_error(arena, s->last) : "—");
   grid_add(grid, words_has_logits(d, pair) ? finite_cell(d->language, arena, &logits) : "—");
-  grid_add(grid, pair->verdict ? md_share(arena, pair->verdict->top1_agreement) : "—");
+  grid_add(grid, pair->verdict ? words_same_tokens(d->language, arena, pair->verdict, false) : "—");
   if (bits) grid_add(grid, bits_cell(arena, d, pair));
 }
 
@@ -341,7 +356,8 @@ static void write_meaning(FILE *out, const ReportData *d, Arena scratch) {
   fputs(say(d->language, "Shape, growth and last layer are of the *median token's error*: the "
                          "relative error of a token of "
                          "`block_out`, median over the tokens of a prompt; × is a factor; `logits` "
-                         "is the relative L2 of all. "),
+                         "is the relative L2 of all. A relative error is divided by "
+                         "the side named first; against float64, by float64. "),
         out);
   if (d->prompts > 1)
     fprintf(out,

@@ -109,6 +109,11 @@ static bool growth_untold(const DriftShape *s) {
   return s->growth_low <= 1 && s->growth_high >= 1 && !is(s->shape, "flat");
 }
 
+/* A factor that is shown as 1.00, without an interval that says more. */
+static bool is_one(Arena *arena, double factor, double low) {
+  return isnan(low) && !isnan(factor) && !strcmp(md_factor(arena, factor), "1.00");
+}
+
 const char *shapes_growth(Language l, Arena *arena, const DriftShape *s) {
   if (isnan(s->growth)) {
     if (!(s->last > 0)) return "";
@@ -119,6 +124,12 @@ const char *shapes_growth(Language l, Arena *arena, const DriftShape *s) {
                                                           md_error(arena, s->last_low),
                                                           md_error(arena, s->last_high)));
   }
+  if (is_one(arena, s->growth, s->growth_low))
+    return arena_printf(arena,
+                        say(l, "from layer %d to layer %d the median token's error goes from %s to "
+                               "%s: no growth"),
+                        s->first_layer, s->last_layer, md_error(arena, s->first),
+                        md_error(arena, s->last));
   const char *text = arena_printf(
       arena, say(l, "from layer %d to layer %d the median token's error goes from %s to %s: ×%s%s"),
       s->first_layer, s->last_layer, md_error(arena, s->first), md_error(arena, s->last),
@@ -143,6 +154,8 @@ const char *shapes_parts(Language l, Arena *arena, const DriftShape *s) {
                                 "the end %s"),
                          s->peak_layer, shapes_factor(l, arena, s->rise, s->rise_low, s->rise_high),
                          shapes_factor(l, arena, s->fall, s->fall_low, s->fall_high));
+  if (s->step_layer >= 0 && is_one(arena, s->step, s->step_low))
+    return arena_printf(arena, say(l, "%s. No step up is more than ×1.00."), peak);
   if (s->step_layer < 0)
     return arena_printf(arena, say(l, "%s. No layer lies above the one before it."), peak);
   return arena_printf(
@@ -159,17 +172,25 @@ static const char *left_out_words(Language l, Arena *arena, const DriftShape *s)
              : "";
 }
 
+/* What is said is said of the only prompt there is; rows that are no tokens are so of any. */
 static bool of_one(const DriftShape *s) {
-  return s->prompts == 1 && *s->shape && !is(s->shape, "identical");
+  return s->prompts == 1 && !is(s->shape, "identical") && !is(s->reason, "no_tokens");
 }
+
+/* A curve of fewer steps has no quarter: what is called one (curve_quarter) is its last step, and
+ * of a single step the whole growth. */
+enum { QUARTER_STEPS = 4 };
 
 const char *shapes_travel(Language l, Arena *arena, const DriftShape *s) {
   const char *text = shapes_name(l, arena, s), *growth = shapes_growth(l, arena, s);
   if (of_one(s)) text = arena_printf(arena, say(l, "%s (of this prompt alone)"), text);
   if (*growth) text = arena_printf(arena, say(l, "%s; %s"), text, growth);
-  if (!isnan(s->quarter))
-    text = arena_printf(arena, say(l, "%s; over the last quarter of the layers %s"), text,
-                        shapes_factor(l, arena, s->quarter, s->quarter_low, s->quarter_high));
+  const char *quarter = shapes_factor(l, arena, s->quarter, s->quarter_low, s->quarter_high);
+  if (!isnan(s->quarter) && s->last_layer - s->first_layer >= QUARTER_STEPS)
+    text = arena_printf(arena, say(l, "%s; over the last quarter of the layers %s"), text, quarter);
+  else if (!isnan(s->quarter) && s->last_layer - s->first_layer > 1)
+    text = arena_printf(arena, say(l, "%s; over the last step, into layer %d, %s"), text,
+                        s->last_layer, quarter);
   return arena_printf(arena, "%s%s", text, left_out_words(l, arena, s));
 }
 
@@ -276,14 +297,14 @@ static const char *needed_cell(Language l, Arena *arena, const DriftShape *s) {
 }
 
 enum { QUANTITIES = 21 };
-static const char *const quantities[QUANTITIES] =
-    WORDS("shape", "share of draws with it", "else oftenest", "from layer", "error there",
-          "error in the last layer", "growth", "p of no growth",
-          "p, all pairs asked at once (Holm)", "largest at layer", "growth up to there",
-          "from there to the end", "largest step up, into layer", "its factor",
-          "its share of all steps up", "within its end from layer", "last quarter of the layers",
-          "fitted, a layer", "growth of all tokens together",
-          "all tokens over the median one, at most", "prompts that would tell");
+static const char *const quantities[QUANTITIES] = WORDS(
+    "shape", "share of draws with it", "else oftenest", "from layer", "error there",
+    "error in the last layer", "growth", "p of no growth", "p, all pairs asked at once (Holm)",
+    "largest at layer", "growth up to there", "from there to the end",
+    "largest step up, into layer", "its factor", "its share of all steps up",
+    "within its end from layer", "last quarter of the layers, at least a step", "fitted, a layer",
+    "growth of all tokens together", "all tokens over the median one, at most",
+    "prompts that would tell");
 
 static const char *quantity(Language l, Arena *arena, const DriftShape *s, int q) {
   DriftShape own = *s;
@@ -315,8 +336,9 @@ static const char *quantity(Language l, Arena *arena, const DriftShape *s, int q
     case 18:
       return shapes_factor(l, arena, s->pooled_growth, s->pooled_growth_low, s->pooled_growth_high);
     case 19:
-      return isnan(s->parting)
-                 ? "—"
+      return isnan(s->parting) ? "—"
+             : is_one(arena, s->parting, NAN)
+                 ? say(l, "no more than it")
                  : arena_printf(arena, say(l, "%s in layer %d"),
                                 shapes_factor(l, arena, s->parting, NAN, NAN), s->parting_layer);
     default: return needed_cell(l, arena, s);

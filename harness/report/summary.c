@@ -52,13 +52,20 @@ static const char *summary_effect(Language l, Arena *arena, const ReportPair *pa
                                 : say(l, "both modes took effect"),
                           other_kernel, tally.rows, other_bits);
     case EFFECT_MADE_IDENTICAL:
+      if (tally.rows == 1)
+        return say(l, "IDENTICAL: the one tensor is the same in every bit; if these should be two "
+                      "computations, one did not take effect");
       return arena_printf(arena,
                           say(l, "IDENTICAL: all %d tensors are the same in every bit; if these "
                                  "should be two computations, one did not take effect"),
                           tally.rows);
     case EFFECT_MADE_DIFFERS:
+      if (tally.rows == 1) return say(l, "the one tensor differs");
       return arena_printf(arena, say(l, "%d of %d tensors differ"), other_bits, tally.rows);
     default:
+      if (tally.rows == 1)
+        return tally.identical ? say(l, "the one tensor equals the float64 reference in every bit")
+                               : say(l, "the one tensor differs from the float64 reference");
       return arena_printf(arena,
                           say(l, "%d of %d tensors equal the float64 reference in every bit"),
                           tally.identical, tally.rows);
@@ -75,6 +82,8 @@ static const char *summary_top1(Language l, Arena *arena, const Verdict *v) {
   if (v->top1_left_out > 0 && v->top1_rows == 0)
     return say(l, ", at no position finite on both sides");
   if (isnan(v->top1_agreement)) return "";
+  if (words_counted(v))
+    return arena_printf(arena, say(l, ", same top token at %s"), words_positions(l, arena, v));
   const char *share = md_share(arena, v->top1_agreement);
   return v->top1_left_out > 0
              ? arena_printf(arena,

@@ -144,13 +144,18 @@ const char *words_effect(Arena *arena, const ReportData *d, const ReportPair *pa
                                            "them did not take effect."),
                           md_count(d->language, arena, tally.rows, "tensor"), base, other);
     case EFFECT_MADE_DIFFERS:
-      return arena_printf(arena, say(d->language, "Of %s compared, %d differ in at least one bit."),
+      return arena_printf(arena,
+                          say(d->language, other_bits == 1
+                                               ? "Of %s compared, %d differs in at least one bit."
+                                               : "Of %s compared, %d differ in at least one bit."),
                           md_count(d->language, arena, tally.rows, "tensor"), other_bits);
     default:
       return arena_printf(
           arena,
           say(d->language,
-              "Of %s compared with the float64 reference, %d equal it in every float32 bit."),
+              tally.identical == 1
+                  ? "Of %s compared with the float64 reference, %d equals it in every float32 bit."
+                  : "Of %s compared with the float64 reference, %d equal it in every float32 bit."),
           md_count(d->language, arena, tally.rows, "tensor"), tally.identical);
   }
 }
@@ -240,11 +245,35 @@ const char *words_first(Arena *arena, const ReportData *d, const ReportPair *pai
       finite_size(d->language, arena, &size));
 }
 
+/* --- next tokens ------------------------------------------------------------------------------ */
+
+bool words_counted(const Verdict *v) {
+  enum { FEW = 3 };
+  return v->top1_left_out == 0 && v->top1_rows > 0 && v->top1_rows <= FEW &&
+         !isnan(v->top1_agreement);
+}
+
+const char *words_positions(Language l, Arena *arena, const Verdict *v) {
+  const long long rows = v->top1_rows, same = llround(v->top1_agreement * (double)rows);
+  if (rows > 1) return arena_printf(arena, say(l, "%lld of %lld positions"), same, rows);
+  return same ? say(l, "the one position") : say(l, "0 of 1 position");
+}
+
+const char *words_same_tokens(Language l, Arena *arena, const Verdict *v, bool exact) {
+  if (!words_counted(v))
+    return exact ? md_percent(arena, v->top1_agreement) : md_share(arena, v->top1_agreement);
+  return arena_printf(arena, say(l, "%lld of %lld"),
+                      llround(v->top1_agreement * (double)v->top1_rows), (long long)v->top1_rows);
+}
+
 static const char *words_top1(Language l, Arena *arena, const Verdict *v) {
   if (v->top1_left_out > 0 && v->top1_rows == 0)
     return say(l,
                "; at no position are the logits of both finite, so next tokens are not compared");
   if (isnan(v->top1_agreement)) return "";
+  if (words_counted(v))
+    return arena_printf(arena, say(l, "; both choose the same next token at %s"),
+                        words_positions(l, arena, v));
   const char *share = md_share(arena, v->top1_agreement);
   if (!isnan(v->top1_low))
     share = arena_printf(arena, say(l, "%s (%s … %s)"), share, md_share(arena, v->top1_low),

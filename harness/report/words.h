@@ -55,6 +55,14 @@ const char *words_first(Arena *arena, const ReportData *d,
                         const ReportPair *pair); /* "" where there is no verdict */
 const char *words_end(Arena *arena, const ReportData *d,
                       const ReportPair *pair); /* sizes at the last block_out and the logits */
+/* Of so few positions that they are counted: a share of one or three would say more than there is.
+ */
+bool words_counted(const Verdict *v);
+/* Of those, "2 of 3 positions", "the one position". */
+const char *words_positions(Language l, Arena *arena, const Verdict *v);
+/* The share of positions with the same top token as a cell, or "2 of 3"; `exact`: to the position.
+ */
+const char *words_same_tokens(Language l, Arena *arena, const Verdict *v, bool exact);
 /* Size and next tokens of the logits alone. */
 const char *words_logits_end(Arena *arena, const ReportData *d, const ReportPair *pair);
 /* The size of the first tensor that differs, in the prompt where it does. */

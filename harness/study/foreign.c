@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/number.h"
 #include "study/foreign_parts.h"
 
 /* --- where each tensor stands ----------------------------------------------------------------- */
@@ -51,8 +52,8 @@ static bool place_side(Arena *arena, const Foreign *f, const Subject *subject, F
   side->at = arena_alloc(arena, (size_t)f->prompts * (size_t)f->layers * (size_t)f->tensors->count,
                          sizeof *side->at);
   if (side->layout.layers > f->layers)
-    return FAIL(st, "%s: has %d layers, and the model %d", side->path, side->layout.layers,
-                f->layers);
+    return FAIL(st, "%s: has %d layer%s, and the model %d", side->path, side->layout.layers,
+                plural(side->layout.layers), f->layers);
   if (side->layout.passes != f->prompts)
     return FAIL(st, "%s: has %d passes, and there are %d prompts", side->path, side->layout.passes,
                 f->prompts);

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "family/block.h"
 #include "study/calibrate.h"
 #include "study/end_figures.h"
@@ -247,8 +248,9 @@ bool grid_check(const Spec *spec, const Subject *subject, Status *st) {
     for (int p = 0; p < spec->prompt_count; p++)
       if (subject->prompt[p].T < plan->lengths[l])
         return spec_blame(spec, &plan->lengths[l], NULL, st,
-                          FAIL(st, "prompt '%s' has %d tokens, and %d are asked for",
-                               subject->prompt[p].name, subject->prompt[p].T, plan->lengths[l]));
+                          FAIL(st, "prompt '%s' has %d token%s, and %d are asked for",
+                               subject->prompt[p].name, subject->prompt[p].T,
+                               plural(subject->prompt[p].T), plan->lengths[l]));
   return true;
 }
 
