@@ -94,7 +94,8 @@ static const Bad bad[] = {
   {PROMPT("name: p, text: t, offset: -1"), "5:38", {"'offset'", "from 0", "found '-1'"}},
   {PROMPT("name: p, text: t, length: 0"),  "5:38", {"'length'", "from 1 to 1048576", "found '0'"}},
   /* words */
-  {HEAD PAIR "backend: gpu\n",     "6:10", {"'backend'", "one of auto, cpu, cuda", "found 'gpu'; did you mean 'cpu'?"}},
+  {HEAD PAIR "backend: gpu\n",     "6:10", {"'backend'", "one of auto, cpu, cuda", "found 'gpu'"}},
+  {HEAD PAIR "backend: cdua\n",    "6:10", {"'backend'", "found 'cdua'; did you mean 'cuda'?"}},
   {HEAD PAIR "rewrite: hadamard\n", "6:10", {"'rewrite'", "one of quamba, none", "found 'hadamard'"}},
   {HEAD PAIR "rewrite: Quamba\n",  "6:10", {"'rewrite'", "found 'Quamba'", "did you mean 'quamba'?"}},
   {HEAD PAIR "durability: [kill]\n", "6:13", {"'durability'", "one of kill, power", "found a list"}},

@@ -225,7 +225,10 @@ static error_t take(int key, char *text, struct argp_state *state) {
   if (key > 0 && key < OPT_COUNT) o->given[key] = true;
   switch (key) {
     case OPT_OUTPUT: /* and OPT_FILE */
-    case OPT_BENCH_OUTPUT: o->folder = text; break;
+    case OPT_BENCH_OUTPUT:
+      if (!*text) argp_error(state, "--output: expected a folder or a file, found nothing");
+      o->folder = text;
+      break;
     case OPT_BENCH_LENGTH:
       o->bench_length = (int)whole_number(state, "length", text, 1, 1 << 20);
       break;
@@ -299,6 +302,8 @@ static error_t take(int key, char *text, struct argp_state *state) {
         argp_error(state, "--lang: expected en or zh, found '%.40s'", text);
       break;
     case OPT_MODE:
+      if (!text[strspn(text, ",")])
+        argp_error(state, "--mode: expected modes, found none in '%.40s'", text);
       if (o->modes == MODES_MAX) argp_error(state, "--mode: given more than %d times", MODES_MAX);
       o->mode[o->modes++] = text;
       break;

@@ -78,7 +78,9 @@ bool reader_fail_expected(Reader *reader, const Key *key, const yaml_node_t *nod
                        scalar_characters(text), text);
   Nearest near = nearest_to(text);
   for (int i = 0; schema_word(key, i); i++) nearest_offer(&near, schema_word(key, i));
-  if (near.best)
+  /* One of three letters is no slip: by "gpu" nobody means cpu, and all words stand there anyway.
+   */
+  if (near.best && (strlen(text) > 3 || strlen(near.best) != strlen(text)))
     return reader_fail(reader, &place, "expected %s, found '%.100s'; did you mean '%s'?", expected,
                        text, near.best);
   return reader_fail(reader, &place, "expected %s, found %s'%.100s'", expected,
