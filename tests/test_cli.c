@@ -480,3 +480,31 @@ Test(cli, float16_kept_as_such_changes_no_table_and_is_readable) {
   if (!python_reads("read_results.py", results) || !checked)
     cr_skip_test("the Python readers are not all installed");
 }
+
+/* What only the machine can refuse. */
+Test(cli, what_the_machine_has_not_is_refused_with_its_line_or_flag_and_leaves_no_folder) {
+  static const struct {
+    const char *key, *flag, *says;
+  } asked[] = {{"memory: 1 MB", "", "s.yaml:6:9: the run needs at least "},
+               {"seed: 3", "--memory 1MB", "driftscope: --memory: the run needs at least "},
+               {"memory: 1 MB", "--memory 2MB", "and 'memory' gives it 2 MB"},
+               {"backend: cuda", "", "s.yaml:6:10: backend cuda: "},
+               {"backend: cpu", "--backend cuda", "driftscope: --backend: backend cuda: "}};
+  for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
+    cr_assert_eq(shell("printf 'title: t\\nmodel: %s/data/mamba-bytes-10m\\n"
+                       "calibration: {text: %s/data/text/valid.txt, windows: 1, length: 16}\\n"
+                       "prompts: [{name: p, text: %s/data/text/test.txt, length: 9}]\\n"
+                       "pairs: [[2-0, 2-4]]\\n%s\\n' > %s/s.yaml",
+                       getenv("PWD"), getenv("PWD"), getenv("PWD"), asked[i].key, shell_folder),
+                 0);
+    cr_expect_eq(shell("CUDA_VISIBLE_DEVICES= %s run %s/s.yaml -q -o %s/out %s 2>&1",
+                       shell_program(), shell_folder, shell_folder, asked[i].flag),
+                 2);
+    cr_expect(strstr(shell_output, asked[i].says), "%s", shell_output);
+    cr_expect_neq(shell("test -e %s/out", shell_folder), 0);
+  }
+  cr_expect_eq(shell("mkdir %s/out && %s run %s/s.yaml -q -o %s/out --memory 1MB 2>&1",
+                     shell_folder, shell_program(), shell_folder, shell_folder),
+               2);
+  cr_expect_eq(shell("test -d %s/out", shell_folder), 0, "a folder of the user's is the user's");
+}

@@ -24,7 +24,8 @@ static bool read_backend(const char *name, Spec *spec, Status *st) {
   static const char *const names[] = {
       [BACKEND_AUTO] = "auto", [BACKEND_CPU] = "cpu", [BACKEND_CUDA] = "cuda"};
   for (int i = 0; i < 3; i++)
-    if (!strcmp(name, names[i])) return spec->backend = (Backend)i, true;
+    if (!strcmp(name, names[i]))
+      return spec->backend = (Backend)i, spec->backend_place = "--backend", true;
   return FAIL(st, "--backend: expected auto, cpu or cuda, found '%.40s'", name);
 }
 
@@ -43,7 +44,7 @@ bool flags_bos(const Options *o, Bos *bos, Status *st) {
 
 bool flags_apply(const Options *o, Spec *spec, Status *st) {
   if (o->threads >= 0) spec->threads = o->threads;
-  if (o->memory) spec->memory = o->memory;
+  if (o->memory) spec->memory = o->memory, spec->memory_place = "--memory";
   if (o->seed >= 0) spec->seed = o->seed;
   if (o->ignore_unused) spec->ignore_unused = true;
   return !o->backend || read_backend(o->backend, spec, st);

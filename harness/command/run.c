@@ -3,6 +3,7 @@
 #include <omp.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/child.h"
 #include "base/file.h"
@@ -91,7 +92,9 @@ static bool tell_part(Arena *arena, const Options *o, const char *folder) {
 static bool run_spec(Arena *arena, const Spec *spec, const Options *o, const char *typed,
                      const char *name, Parts *parts, Status *st) {
   if (o->dry_run) return print_plan(arena, spec, st);
-  RunOptions options = {.folder = o->folder ? o->folder : flags_folder(arena, name),
+  const char *folder = o->folder ? o->folder : flags_folder(arena, name);
+  const bool is_new = !file_exists(folder);
+  RunOptions options = {.folder = folder,
                         .command = typed,
                         .fresh = o->fresh,
                         .shard = o->shard,
@@ -121,6 +124,7 @@ static bool run_spec(Arena *arena, const Spec *spec, const Options *o, const cha
   }
   if (ok && o->shard.shards) return tell_part(arena, o, options.folder);
   folder_unlock(&outcome.lock);
+  if (!ok && is_new) rmdir(folder); /* where nothing has come into it */
   return ok;
 }
 

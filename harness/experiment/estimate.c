@@ -351,7 +351,7 @@ bool estimate_check(const Spec *spec, const Subject *subject, const Estimate *su
         1e-6 * (double)there, 1e-6 * (double)free_bytes);
   if (memory->least > memory->allowed)
     return FAIL(
-        st, "%s: the run needs at least %.0f MB of memory, and %s %.0f MB%s", spec->path,
+        st, "%s: the run needs at least %.0f MB of memory, and %s %.0f MB%s", spec->memory_place,
         1e-6 * (double)memory->least, spec->memory > 0 ? "'memory' gives it" : "it can have",
         1e-6 * (double)memory->allowed,
         spec->memory > 0 ? "" : " (most of what is free, of control groups and of ulimit -v)");

@@ -116,13 +116,13 @@ bool experiment_finds_device(const Spec *spec) {
 static bool find_device(const Spec *spec, Progress *progress, Device *device, Subject *subject,
                         Status *st) {
   const Mode *mode = finer_mode(spec);
-  TRY(device_find(spec->backend, spec->path, device, st));
+  TRY(device_find(spec->backend, spec->backend_place, device, st));
   if (device->found && mode) {
     const int finer = mode_finer_stage(mode);
     const char *setting = mode_setting_name(mode, finer);
     if (spec->backend == BACKEND_CUDA)
       return FAIL(st, "%s: backend cuda: mode '%s' sets %s %s, which only the CPU's operators have",
-                  spec->path, mode->name, mode->family->stage[finer].key, setting);
+                  spec->backend_place, mode->name, mode->family->stage[finer].key, setting);
     progress_say(progress,
                  "the modes run on the CPU: mode '%s' sets %s %s, which only its operators have",
                  mode->name, mode->family->stage[finer].key, setting);

@@ -181,9 +181,18 @@ static void collect_modes(Arena *arena, Spec *spec) {
   default_alpha(arena, spec);
 }
 
+static const char *place_text(const Reader *reader, const Spec *spec, const char *key) {
+  const Place *place = reader->made ? NULL : reader_place(reader, spec, key);
+  return place ? arena_printf(reader->arena, "%s:%zu:%zu", reader->path, place->mark.line + 1,
+                              place->mark.column + 1)
+               : spec->path;
+}
+
 static bool reader_spec(Reader *reader, Spec *spec) {
   TRY(reader_object(reader, &schema_spec, yaml_document_get_root_node(reader->document), NULL,
                     spec));
+  spec->backend_place = place_text(reader, spec, "backend");
+  spec->memory_place = place_text(reader, spec, "memory");
   TRY(meaning_of_needed(reader, spec));
   TRY(collect_prompts(reader, spec));
   TRY(own_modes_check(reader, spec));

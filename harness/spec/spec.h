@@ -205,8 +205,10 @@ typedef struct Gate {                   /* a limit that the results must keep */
 } Gate;
 
 typedef struct Spec {
-  const char *path, *folder; /* of the file; "" where made by flags */
-  const char *raw;           /* its text, stored with the results */
+  const char *path, *folder;                /* of the file; "" where made by flags */
+  const char *raw;                          /* its text, stored with the results */
+  const char *backend_place, *memory_place; /* "FILE:LINE:COLUMN", or the flag, that said these, for
+                                             * what only the machine can refuse; else the path */
   const struct Place
       *places; /* where its values stand: spec_blame; NULL where it was made by flags */
   const char *title, *question;
