@@ -25,7 +25,8 @@ typedef struct Kept {
 
 /* Rows that were kept together: their room is free again when all are judged. */
 typedef struct Batch {
-  Kept *kept; /* [most] */
+  int64_t begun; /* how many were begun before it */
+  Kept *kept;    /* [most] */
   int count, taken, judged;
   int placed;       /* behind `count`: those that have room, and whose tensors are to be copied */
   int fault;        /* the first that is not what GSL says; -1: none */
@@ -36,7 +37,8 @@ struct JudgeQueue {
   Arena own;              /* what this stands in: left to judges that are late at the end */
   size_t elements, parts; /* of a tensor, and its rows and columns together, at most */
   int most;               /* rows of a batch */
-  int batches, now;       /* the batch that is filled; behind it, in a ring, the oldest first */
+  int batches, now;       /* the batch that is filled */
+  int64_t begun;          /* so far */
   Batch batch[BATCHES_MOST];
   pthread_mutex_t lock; /* of all below, and of a batch's counts */
   pthread_cond_t more, less;
@@ -63,8 +65,15 @@ static size_t parts_of(const StatsJob *job) {
 /* Of a row's two tensors, at their widest. */
 static size_t copies_bytes(size_t elements) { return 2 * (elements * sizeof(double) + 64); }
 
-/* One that is judged holds up no more than its own batch; few threads fill few. */
-static int batches_of(int threads) { return threads < 8 ? 2 : BATCHES_MOST; }
+/* Fewer threads than processors have no judges beside them: they judge what fills the room, all at
+ * once. */
+static int judges_of(int threads) { return threads < omp_get_num_procs() ? 0 : threads - 1; }
+
+/* One that is judged holds up no more than its own batch; few judges take few. */
+static int batches_of(int threads) {
+  const int judges = judges_of(threads);
+  return judges == 0 ? 1 : judges < 8 ? 2 : BATCHES_MOST;
+}
 
 static size_t room_bytes(size_t elements, int threads) {
   const int share = threads / batches_of(threads);
@@ -106,13 +115,15 @@ static void judge_one(JudgeQueue *q, Batch *b, int row, Arena scratch) {
 
 static bool has_more(const Batch *b) { return b->taken < b->count; }
 
-/* The batch that was begun first, and so on; the last is the one that is filled. */
-static Batch *batch_at(JudgeQueue *q, int i) { return &q->batch[(q->now + 1 + i) % q->batches]; }
+static bool is_judged(const Batch *b) { return b->judged == b->count; }
+static bool is_any(const Batch *b) { return b != NULL; }
 
-static Batch *next_of(JudgeQueue *q) {
-  for (int i = 0; i < q->batches; i++)
-    if (has_more(batch_at(q, i))) return batch_at(q, i);
-  return NULL;
+/* Of those that are so, the one that was begun first, behind so many; NULL: none is. */
+static Batch *first_of(JudgeQueue *q, bool (*is)(const Batch *), const Batch *but, int64_t behind) {
+  Batch *first = NULL;
+  for (Batch *b = q->batch; b < q->batch + q->batches; b++)
+    if (b != but && is(b) && b->begun >= behind && (!first || b->begun < first->begun)) first = b;
+  return first;
 }
 
 static void *judge_rows(void *context) {
@@ -122,7 +133,7 @@ static void *judge_rows(void *context) {
   sched_setscheduler(0, SCHED_IDLE, &none); /* where it is refused, it is as urgent as all else */
   pthread_mutex_lock(&q->lock);
   while (!q->leaves) {
-    Batch *b = next_of(q);
+    Batch *b = first_of(q, has_more, NULL, 0);
     if (!b) {
       pthread_cond_wait(&q->more, &q->lock);
       continue;
@@ -169,12 +180,13 @@ JudgeQueue *judge_queue_begin(size_t rows, size_t cols) {
     Batch *b = &q->batch[i];
     b->kept = ARENA_NEW(&q->own, Kept, q->most);
     b->fault = -1;
+    b->begun = q->begun++;
     b->room = b->left = arena_carve(&q->own, room_bytes(q->elements, threads));
   }
   pthread_mutex_init(&q->lock, NULL);
   pthread_cond_init(&q->more, NULL);
   pthread_cond_init(&q->less, NULL);
-  start(q, threads < omp_get_num_procs() ? 0 : threads - 1);
+  start(q, judges_of(threads));
   return q;
 }
 
@@ -252,17 +264,21 @@ static bool empty(JudgeQueue *q, Batch *b, JudgedRows *judged, Arena scratch, St
   return fault < 0 || judge_job(&b->kept[fault].job, scratch, st);
 }
 
-/* The oldest batch is the one that is filled, where all of it are judged: `ready`. */
+/* Another batch is the one that is filled, where all of one are judged: `ready`. */
 static bool turn(JudgeQueue *q, bool *ready, JudgedRows *judged, Arena scratch, Status *st) {
-  Batch *oldest = batch_at(q, 0);
-  help(q, oldest, scratch);
+  const Batch *but = q->batches > 1 ? &q->batch[q->now] : NULL;
   pthread_mutex_lock(&q->lock);
-  *ready = oldest->judged == oldest->count;
+  Batch *next = first_of(q, is_judged, but, 0);
+  pthread_mutex_unlock(&q->lock);
+  if (!next) help(q, next = first_of(q, is_any, but, 0), scratch);
+  pthread_mutex_lock(&q->lock);
+  *ready = is_judged(next);
   pthread_mutex_unlock(&q->lock);
   if (!*ready) return true;
-  TRY(empty(q, oldest, judged, scratch, st));
+  TRY(empty(q, next, judged, scratch, st));
   pthread_mutex_lock(&q->lock);
-  q->now = (q->now + 1) % q->batches;
+  q->now = (int)(next - q->batch);
+  next->begun = q->begun++;
   pthread_mutex_unlock(&q->lock);
   return true;
 }
@@ -281,8 +297,9 @@ static bool finish(JudgeQueue *q, Batch *b, JudgedRows *judged, Arena scratch, S
 
 bool judge_queue_end(JudgeQueue *q, JudgedRows *judged, Arena scratch, Status *st) {
   bool ok = true;
-  for (int i = 0; q && ok && i < q->batches; i++)
-    ok = finish(q, batch_at(q, i), judged, scratch, st);
+  int64_t behind = 0;
+  for (Batch *b; q && ok && (b = first_of(q, is_any, NULL, behind)); behind = b->begun + 1)
+    ok = finish(q, b, judged, scratch, st);
   judge_queue_leave(q);
   return ok;
 }
