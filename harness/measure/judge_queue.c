@@ -116,13 +116,18 @@ static void judge_one(JudgeQueue *q, Batch *b, int row, Arena scratch) {
 static bool has_more(const Batch *b) { return b->taken < b->count; }
 
 static bool is_judged(const Batch *b) { return b->judged == b->count; }
-static bool is_any(const Batch *b) { return b != NULL; }
 
-/* Of those that are so, the one that was begun first, behind so many; NULL: none is. */
-static Batch *first_of(JudgeQueue *q, bool (*is)(const Batch *), const Batch *but, int64_t behind) {
+enum { NONE = -1 };
+
+/* Of all but this one those that are so (NULL: all), the one that was begun first, behind so many;
+ * NULL: none is. */
+static Batch *first_of(JudgeQueue *q, bool (*is)(const Batch *), int but, int64_t behind) {
   Batch *first = NULL;
-  for (Batch *b = q->batch; b < q->batch + q->batches; b++)
-    if (b != but && is(b) && b->begun >= behind && (!first || b->begun < first->begun)) first = b;
+  for (int i = 0; i < q->batches; i++) {
+    Batch *b = &q->batch[i];
+    if (i == but || (is && !is(b)) || b->begun < behind) continue;
+    if (!first || b->begun < first->begun) first = b;
+  }
   return first;
 }
 
@@ -133,7 +138,7 @@ static void *judge_rows(void *context) {
   sched_setscheduler(0, SCHED_IDLE, &none); /* where it is refused, it is as urgent as all else */
   pthread_mutex_lock(&q->lock);
   while (!q->leaves) {
-    Batch *b = first_of(q, has_more, NULL, 0);
+    Batch *b = first_of(q, has_more, NONE, 0);
     if (!b) {
       pthread_cond_wait(&q->more, &q->lock);
       continue;
@@ -266,11 +271,11 @@ static bool empty(JudgeQueue *q, Batch *b, JudgedRows *judged, Arena scratch, St
 
 /* Another batch is the one that is filled, where all of one are judged: `ready`. */
 static bool turn(JudgeQueue *q, bool *ready, JudgedRows *judged, Arena scratch, Status *st) {
-  const Batch *but = q->batches > 1 ? &q->batch[q->now] : NULL;
+  const int but = q->batches > 1 ? q->now : NONE;
   pthread_mutex_lock(&q->lock);
   Batch *next = first_of(q, is_judged, but, 0);
   pthread_mutex_unlock(&q->lock);
-  if (!next) help(q, next = first_of(q, is_any, but, 0), scratch);
+  if (!next) help(q, next = first_of(q, NULL, but, 0), scratch);
   pthread_mutex_lock(&q->lock);
   *ready = is_judged(next);
   pthread_mutex_unlock(&q->lock);
@@ -298,7 +303,7 @@ static bool finish(JudgeQueue *q, Batch *b, JudgedRows *judged, Arena scratch, S
 bool judge_queue_end(JudgeQueue *q, JudgedRows *judged, Arena scratch, Status *st) {
   bool ok = true;
   int64_t behind = 0;
-  for (Batch *b; q && ok && (b = first_of(q, is_any, NULL, behind)); behind = b->begun + 1)
+  for (Batch *b; q && ok && (b = first_of(q, NULL, NONE, behind)); behind = b->begun + 1)
     ok = finish(q, b, judged, scratch, st);
   judge_queue_leave(q);
   return ok;
