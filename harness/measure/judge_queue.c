@@ -117,15 +117,13 @@ static bool has_more(const Batch *b) { return b->taken < b->count; }
 
 static bool is_judged(const Batch *b) { return b->judged == b->count; }
 
-enum { NONE = -1 };
-
-/* Of all but this one those that are so (NULL: all), the one that was begun first, behind so many;
- * NULL: none is. */
-static Batch *first_of(JudgeQueue *q, bool (*is)(const Batch *), int but, int64_t behind) {
+/* Of those that are so (NULL: all) the one that was begun first, behind so many; NULL: none is.
+ * `filled`: that which is filled among them. */
+static Batch *first_of(JudgeQueue *q, bool (*is)(const Batch *), bool filled, int64_t behind) {
   Batch *first = NULL;
   for (int i = 0; i < q->batches; i++) {
     Batch *b = &q->batch[i];
-    if (i == but || (is && !is(b)) || b->begun < behind) continue;
+    if ((i == q->now && !filled) || (is && !is(b)) || b->begun < behind) continue;
     if (!first || b->begun < first->begun) first = b;
   }
   return first;
@@ -138,7 +136,7 @@ static void *judge_rows(void *context) {
   sched_setscheduler(0, SCHED_IDLE, &none); /* where it is refused, it is as urgent as all else */
   pthread_mutex_lock(&q->lock);
   while (!q->leaves) {
-    Batch *b = first_of(q, has_more, NONE, 0);
+    Batch *b = first_of(q, has_more, true, 0);
     if (!b) {
       pthread_cond_wait(&q->more, &q->lock);
       continue;
@@ -271,11 +269,11 @@ static bool empty(JudgeQueue *q, Batch *b, JudgedRows *judged, Arena scratch, St
 
 /* Another batch is the one that is filled, where all of one are judged: `ready`. */
 static bool turn(JudgeQueue *q, bool *ready, JudgedRows *judged, Arena scratch, Status *st) {
-  const int but = q->batches > 1 ? q->now : NONE;
+  const bool alone = q->batches == 1;
   pthread_mutex_lock(&q->lock);
-  Batch *next = first_of(q, is_judged, but, 0);
+  Batch *next = first_of(q, is_judged, alone, 0);
   pthread_mutex_unlock(&q->lock);
-  if (!next) help(q, next = first_of(q, NULL, but, 0), scratch);
+  if (!next) help(q, next = first_of(q, NULL, alone, 0), scratch);
   pthread_mutex_lock(&q->lock);
   *ready = is_judged(next);
   pthread_mutex_unlock(&q->lock);
@@ -303,7 +301,7 @@ static bool finish(JudgeQueue *q, Batch *b, JudgedRows *judged, Arena scratch, S
 bool judge_queue_end(JudgeQueue *q, JudgedRows *judged, Arena scratch, Status *st) {
   bool ok = true;
   int64_t behind = 0;
-  for (Batch *b; q && ok && (b = first_of(q, NULL, NONE, behind)); behind = b->begun + 1)
+  for (Batch *b; q && ok && (b = first_of(q, NULL, true, behind)); behind = b->begun + 1)
     ok = finish(q, b, judged, scratch, st);
   judge_queue_leave(q);
   return ok;
