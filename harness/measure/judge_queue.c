@@ -1,5 +1,6 @@
 #include "measure/judge_queue.h"
 
+#include <assert.h>
 #include <omp.h>
 #include <pthread.h>
 #include <sched.h>
@@ -273,7 +274,11 @@ static bool turn(JudgeQueue *q, bool *ready, JudgedRows *judged, Arena scratch, 
   pthread_mutex_lock(&q->lock);
   Batch *next = first_of(q, is_judged, alone, 0);
   pthread_mutex_unlock(&q->lock);
-  if (!next) help(q, next = first_of(q, NULL, alone, 0), scratch);
+  if (!next) {
+    next = first_of(q, NULL, alone, 0);
+    assert(next);
+    help(q, next, scratch);
+  }
   pthread_mutex_lock(&q->lock);
   *ready = is_judged(next);
   pthread_mutex_unlock(&q->lock);
