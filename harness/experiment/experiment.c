@@ -166,9 +166,9 @@ static bool run_events(Arena *arena, Experiment *e, const Study *study, Status *
 /* GSL's judges have still rows to do. What they find is noted before other ranks look for it. */
 static bool beside_judges(Arena *arena, Experiment *e, const Study *alone, Status *st) {
   if (ranks()->count > 1) TRY(run_judged(e, *arena, st));
-  const bool ok = (!e->spec->model || layers_ride_all(e->subject.layers, st)) /* where all prompts
-                                                                                were done already */
-                  && run_events(arena, e, alone, st);
+  const bool ridden = !e->spec->model || layers_ride_all(e->subject.layers, st); /* of prompts that
+                                                                                   were all done */
+  const bool ok = ridden && run_events(arena, e, alone, st);
   if (ranks()->count > 1) return ok;
   if (ok) return run_judged(e, *arena, st);
   pairs_leave(&e->pairs);

@@ -89,6 +89,22 @@ template <typename Take> __device__ static void each_key(const int64_t *key, siz
   }
 }
 
+/* Neighbours are often equal: a thread adds up what it meets of one digit before it says so. */
+struct Counts {
+  uint32_t *last = nullptr, met = 0;
+  __device__ void end() {
+    if (last) atomicAdd(last, met);
+  }
+  __device__ void meet(uint32_t *count) {
+    if (count != last) {
+      end();
+      last = count;
+      met = 0;
+    }
+    met++;
+  }
+};
+
 /* What the threads of a warp met of a range. */
 __device__ static void put_ends(Range *r, unsigned long long least, unsigned long long most) {
   least = warp_least(least);
@@ -115,11 +131,10 @@ struct Looked {
   __device__ bool has(int q, int64_t k) const { return (uint64_t)(k - low[q]) <= span[q]; }
 };
 
-/* Neighbours are often equal: a thread adds up what it meets of one digit before it says so. */
 __device__ static void count_keys(Select *s, const int64_t *key, size_t n) {
   const Looked at(s, true);
   unsigned long long least[DEVICE_QUANTILES], most[DEVICE_QUANTILES];
-  uint32_t *last = nullptr, met = 0;
+  Counts counts;
   for (int q = 0; q < DEVICE_QUANTILES; q++) least[q] = INT64_MAX, most[q] = 0;
   each_key(key, n, [&](int64_t k) {
     uint32_t *count = nullptr;
@@ -130,14 +145,9 @@ __device__ static void count_keys(Select *s, const int64_t *key, size_t n) {
       least[q] = (unsigned long long)k < least[q] ? (unsigned long long)k : least[q];
       most[q] = (unsigned long long)k > most[q] ? (unsigned long long)k : most[q];
     }
-    if (count != last) {
-      if (last) atomicAdd(last, met);
-      last = count;
-      met = 0;
-    }
-    met++;
+    counts.meet(count);
   });
-  if (last) atomicAdd(last, met);
+  counts.end();
 #pragma unroll
   for (int q = 0; q < DEVICE_QUANTILES; q++) put_ends(&s->range[q], least[q], most[q]);
 }
@@ -188,19 +198,14 @@ __device__ static void narrow(Select *s, Range *r) {
 __device__ static void count_exponents(Select *s, const int64_t *key, size_t n) {
   const int row = threadIdx.x % DEVICE_QUANTILES;
   unsigned long long least = INT64_MAX, most = 0;
-  uint32_t *last = nullptr, met = 0;
+  Counts counts;
   each_key(key, n, [&](int64_t k) {
     uint32_t *count = &s->count[row][k >> MANTISSA];
     least = (unsigned long long)k < least ? (unsigned long long)k : least;
     most = (unsigned long long)k > most ? (unsigned long long)k : most;
-    if (count != last) {
-      if (last) atomicAdd(last, met);
-      last = count;
-      met = 0;
-    }
-    met++;
+    counts.meet(count);
   });
-  if (last) atomicAdd(last, met);
+  counts.end();
   put_ends(&s->range[0], least, most);
   __syncthreads();
   for (int i = threadIdx.x; i < DIGITS; i += THREADS)

@@ -233,16 +233,12 @@ static herr_t take_link(hid_t group, const char *name, const H5L_info_t *info, v
 static bool link_names(Arena *arena, Walk *w, hid_t group, char ***name, int *count) {
   H5G_info_t info;
   Status reason = {0}, *why = &reason;
-  unsigned order = 0;
-  hid_t list = H5Gget_create_plist(group);
-  if (list >= 0) H5Pget_link_creation_order(list, &order);
-  h5_close(list, why);
   if (!H5(H5Gget_info(group, &info)))
     return FAIL(w->st, "%s: cannot be read: %s", w->path, why->text);
   if (info.nlinks > (hsize_t)(LINKS_MOST - w->links))
     return FAIL(w->st, "%s: has more than %d links", w->path, LINKS_MOST);
   w->links += (int)info.nlinks;
-  const bool tracked = (order & H5P_CRT_ORDER_INDEXED) != 0;
+  const bool tracked = (h5_link_order(group) & H5P_CRT_ORDER_INDEXED) != 0;
   Links links = {
       .arena = arena, .name = ARENA_NEW(arena, char *, info.nlinks), .room = info.nlinks};
   if (!H5(H5Literate(group, tracked ? H5_INDEX_CRT_ORDER : H5_INDEX_NAME, H5_ITER_INC, NULL,

@@ -83,6 +83,15 @@ bool h5_close(hid_t id, Status *why) {
   }
 }
 
+unsigned h5_link_order(hid_t group) {
+  Status ignored = {0};
+  unsigned order = 0;
+  hid_t list = H5Gget_create_plist(group);
+  if (list >= 0) H5Pget_link_creation_order(list, &order);
+  h5_close(list, &ignored);
+  return order;
+}
+
 /* A type whose making went wrong half-way is none: whatever takes it fails then, and says so. */
 static hid_t whole_type(hid_t type, bool ok) {
   if (!ok && type >= 0) H5Tclose(type);

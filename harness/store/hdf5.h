@@ -25,6 +25,8 @@ bool h5_ok(bool good, Status *why);
 #define LOCKING_VARIABLE                                                                           \
   "HDF5_USE_FILE_LOCKING" /* of the environment; stands in every reason that is a lock's */
 bool h5_close(hid_t id, Status *why);
+/* How a group numbers its links as they are made: H5P_CRT_ORDER_…; 0: it does not. */
+unsigned h5_link_order(hid_t group);
 
 /* --- types; below 0 where HDF5 could not make one --------------------------------------------- */
 hid_t h5_type(Format format);     /* lives as long as the process */

@@ -278,11 +278,7 @@ static bool check_version(Walk *walk, hid_t file) {
 static int links_removed(hid_t group) {
   H5G_info_t info;
   Status ignored = {0}, *why = &ignored;
-  unsigned order = 0;
-  hid_t list = H5Gget_create_plist(group);
-  if (list >= 0) H5Pget_link_creation_order(list, &order);
-  h5_close(list, why);
-  if (!(order & H5P_CRT_ORDER_TRACKED) || !H5(H5Gget_info(group, &info))) return 0;
+  if (!(h5_link_order(group) & H5P_CRT_ORDER_TRACKED) || !H5(H5Gget_info(group, &info))) return 0;
   const int64_t removed = info.max_corder - (int64_t)info.nlinks;
   return removed > 0 && removed < INT_MAX ? (int)removed : 0;
 }
