@@ -103,6 +103,57 @@ Test(events, one_is_followed_from_its_first_layer_until_it_heals) {
   cr_expect_eq(event->healed_layer, 3);
 }
 
+/* Takes a layer's rows of a pair away, of both prompts. */
+static void leave_out(Made *m, int pair, int layer) {
+  size_t kept = 0;
+  for (size_t i = 0; i < m->count; i++)
+    if (m->row[i].layer != layer || strcmp(m->row[i].other, pair_names[pair][1]) != 0)
+      m->row[kept++] = m->row[i];
+  m->count = kept;
+}
+
+Test(events, layers_that_a_pair_has_no_rows_of_are_passed_over) {
+  Made *m = make();
+  size_t events, courses, strips;
+  for (int layer = 0; layer < LAYERS; layer++) *error2_at(m, 1, 0, layer, 17) = 61;
+  *error2_at(m, 1, 0, 5, 17) = 1;
+  leave_out(m, 0, 0);
+  leave_out(m, 0, 2);
+  leave_out(m, 0, 4);
+  Event *event = find(m, 0.2, &events);
+  cr_assert_eq(events, 1);
+  cr_expect(event->layer == 1 && event->last_layer == 3 && event->healed_layer == 5);
+  cr_expect(event->grown_layer == 1 && event->share == 0.61);
+  const TokenCourse *all = courses_of(m, &courses), *course = all + 2; /* it is met later now */
+  cr_expect_str_eq(course->other, "2-0");
+  cr_expect(isnan(course_error2(course, 0, 17)) && isnan(course_error(course, 2, 17)));
+  cr_expect(course_sum(course, 2, false) == 0 && course_sum(course, 3, false) == T);
+  cr_expect(isnan(course_median(course, 4, m->arena)));
+  EventStrip *strip = event_strips(&m->arena, all, courses, event, events, &strips);
+  cr_assert_eq(strips, (size_t)2 * LAYERS * T);
+  for (size_t i = 0; i < strips; i++) {
+    const bool there = strcmp(strip[i].other, "2-0") != 0 || strip[i].layer % 2 == 1;
+    cr_expect(isnan(strip[i].error) == !there && (strip[i].share > 0) == there);
+  }
+}
+
+/* The first pair of a run may have rows of later layers alone, and of none. */
+Test(events, pairs_are_all_those_that_have_rows) {
+  Made *m = make();
+  size_t events, courses;
+  leave_out(m, 0, 0);
+  cr_expect_eq(courses_of(m, &courses)[0].T, T);
+  for (int layer = 1; layer < LAYERS; layer++) leave_out(m, 0, layer);
+  *error2_at(m, 0, 0, 0, 5) = 61; /* the rows of the other pair alone */
+  TokenCourse *course = token_courses(&m->arena, m->row, m->count, m->prompt, 2, LAYERS, &courses);
+  cr_assert_eq(courses, 2);
+  cr_expect_str_eq(course->other, "2-4");
+  events_of(&m->arena, course, courses, 0.2, &events);
+  cr_expect_eq(events, 1);
+  token_courses(&m->arena, m->row, 0, m->prompt, 2, LAYERS, &courses);
+  cr_expect_eq(courses, 0);
+}
+
 Test(events, one_in_the_last_layer_never_heals_and_one_that_comes_back_is_another) {
   Made *m = make();
   size_t events;

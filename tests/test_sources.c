@@ -347,6 +347,37 @@ Test(sources, tensor_that_leaves_a_layer_is_the_one_that_the_spec_names, .timeou
   expect_one_line();
 }
 
+/* All of them but the array of this name. */
+static Arrays without(const Arrays *all, const char *name) {
+  Arrays rest = {.count = 0};
+  for (int i = 0; i < all->count; i++)
+    if (strncmp(all->part[i].name, name, strlen(name)) != 0) rest.part[rest.count++] = all->part[i];
+  return rest;
+}
+
+/* y leaves a layer; what it carries is followed where both have it. */
+Test(sources, what_leaves_a_layer_may_be_missing_in_some) {
+  const Arrays all = usual();
+  Arrays other = usual();
+  put(&other, 1, 1, 2, 3, 64);
+  const Arrays b = without(&other, "layers.0.y"), c = without(&b, "layers.1.y"),
+               d = without(&c, "layers.2.y");
+  write_npz("a.npz", &all);
+  write_npz("b.npz", &b);
+  write_npz("c.npz", &c);
+  write_npz("d.npz", &d);
+  COMPARE(0, "a.npz", "b.npz");
+  SAYS("first differs at layer 1, y,");
+  expect_cell("y", 1, "differing", 1.0 / VALUES_A_TENSOR);
+  COMPARE(0, "b.npz", "a.npz");
+  COMPARE(0, "a.npz", "c.npz");
+  SAYS("IDENTICAL: all 4 tensors are the same in every bit");
+  COMPARE(0, "a.npz", "d.npz");
+  SAYS("IDENTICAL: all 3 tensors are the same in every bit");
+  SPEC(0, "title: t\nsources: {a: {dump: a.npz}, b: {dump: b.npz}, d: {dump: d.npz}}\n"
+          "pairs: [[a, d], [d, b], [b, a]]\n");
+}
+
 Test(sources, gates_hold_for_a_pair_of_dumps_by_what_a_tensor_is_for) {
   Arrays all = usual();
   float value[VALUES_A_TENSOR];

@@ -47,7 +47,11 @@ const Tensor *trace_role_of(const Trace *trace, Role role) {
 }
 
 TensorSet tensors_in(const Tensors *tensors, Role a, Role b) {
-  return (TensorSet)1 << tensors_role(tensors, a) | (TensorSet)1 << tensors_role(tensors, b);
+  const int id[] = {tensors_role(tensors, a), tensors_role(tensors, b)};
+  TensorSet set = 0;
+  for (int i = 0; i < 2; i++)
+    if (id[i] != ABSENT) set |= (TensorSet)1 << id[i];
+  return set;
 }
 
 Tensor *trace_role(Trace *trace, Role role) {

@@ -34,19 +34,23 @@ static TokenCourse *find_pair(TokenCourse *course, int *pairs, int prompts,
   return first;
 }
 
-static size_t count_pairs(const TokenErrors *rows, size_t count) {
+/* A pair may have no rows of a layer, nor of a prompt: the stream of a dump need not be in all. */
+static size_t count_pairs(const TokenErrors *rows, size_t count, Arena scratch) {
+  const TokenErrors **pair = ARENA_NEW(&scratch, const TokenErrors *, count);
   size_t pairs = 0;
-  for (size_t i = 0; i < count; i++) { /* those of the first prompt's first layer, first tokens */
-    if (rows[i].first != 0) continue;
-    if (rows[i].layer != 0 || strcmp(rows[i].prompt, rows[0].prompt)) break;
-    pairs++;
+  for (size_t i = 0; i < count; i++) {
+    size_t k = 0;
+    while (k < pairs &&
+           (strcmp(pair[k]->base, rows[i].base) || strcmp(pair[k]->other, rows[i].other)))
+      k++;
+    if (k == pairs) pair[pairs++] = &rows[i];
   }
   return pairs;
 }
 
 TokenCourse *token_courses(Arena *arena, const TokenErrors *rows, size_t count,
                            const PromptShape *prompt, int prompts, int layers, size_t *courses) {
-  const size_t most = count_pairs(rows, count);
+  const size_t most = count_pairs(rows, count, *arena);
   TokenCourse *course = ARENA_NEW(arena, TokenCourse, most * (size_t)prompts);
   for (size_t i = 0; i < most * (size_t)prompts; i++) {
     const PromptShape *of = &prompt[i % (size_t)prompts];
@@ -69,10 +73,17 @@ static const TokenErrors *row_of(const TokenCourse *course, int layer, int token
   return course->row[layer * rows_a_layer(course->T) + token / TOKENS_A_ROW];
 }
 
+/* The first layer from this one on that the pair has rows of; `layers` where there is none. */
+static int layer_from(const TokenCourse *course, int layer) {
+  while (layer < course->layers && !row_of(course, layer, 0)) layer++;
+  return layer;
+}
+
 static bool is_finite(double error2, double base2) { return error2 <= DBL_MAX && base2 <= DBL_MAX; }
 
 double course_error2(const TokenCourse *course, int layer, int token) {
   const TokenErrors *row = row_of(course, layer, token);
+  if (!row) return NAN;
   double error2 = row->error2[token % TOKENS_A_ROW];
   return is_finite(error2, row->base2[token % TOKENS_A_ROW]) ? error2 : NAN;
 }
@@ -89,6 +100,7 @@ double course_sum(const TokenCourse *course, int layer, bool of_base) {
 
 double course_error(const TokenCourse *course, int layer, int token) {
   double error2 = course_error2(course, layer, token);
+  if (isnan(error2)) return NAN;
   return error2 == 0 ? 0 : sqrt(error2 / row_of(course, layer, token)->base2[token % TOKENS_A_ROW]);
 }
 
@@ -123,7 +135,7 @@ static bool is_event(const Finder *f, int layer, int token) {
 static int grown_layer(const TokenCourse *course, int layer, int token) {
   int grown = layer;
   double most = -1, before = 0;
-  for (int l = 0; l <= layer; l++) {
+  for (int l = layer_from(course, 0); l <= layer; l = layer_from(course, l + 1)) {
     double now = course_error2(course, l, token), growth = now - before;
     if (growth > most) most = growth, grown = l;
     before = now;
@@ -133,13 +145,15 @@ static int grown_layer(const TokenCourse *course, int layer, int token) {
 
 static Event event_from(const Finder *f, int token, int layer, Arena scratch) {
   const TokenCourse *c = f->course;
-  int last = layer, peak = layer;
-  for (; last + 1 < c->layers && is_event(f, last + 1, token); last++)
-    if (share_of(f, last + 1, token) > share_of(f, peak, token)) peak = last + 1;
+  int last = layer, peak = layer, next = layer_from(c, layer + 1);
+  for (; next < c->layers && is_event(f, next, token); next = layer_from(c, next + 1)) {
+    if (share_of(f, next, token) > share_of(f, peak, token)) peak = next;
+    last = next;
+  }
   Event e = {.token = token,
              .layer = layer,
              .last_layer = last,
-             .healed_layer = last + 1 < c->layers ? last + 1 : -1,
+             .healed_layer = next < c->layers ? next : -1,
              .share = share_of(f, layer, token),
              .peak_share = share_of(f, peak, token),
              .peak_layer = peak,
@@ -165,9 +179,11 @@ static Event event_from(const Finder *f, int token, int layer, Arena scratch) {
  * carries at its peak, of the base's squares. */
 static size_t find_events(const Finder *f, Event *event, double *weight, size_t count,
                           Arena scratch) {
-  for (int layer = 0; layer < f->course->layers; layer++)
+  int before = -1;
+  for (int layer = layer_from(f->course, 0); layer < f->course->layers;
+       before = layer, layer = layer_from(f->course, layer + 1))
     for (int t = 0; t < f->course->T; t++) {
-      if (!is_event(f, layer, t) || (layer > 0 && is_event(f, layer - 1, t))) continue;
+      if (!is_event(f, layer, t) || (before >= 0 && is_event(f, before, t))) continue;
       Event e = event_from(f, t, layer, scratch);
       weight[count] = course_error2(f->course, e.peak_layer, t) / f->base[e.peak_layer];
       event[count++] = e;

@@ -28,7 +28,8 @@ typedef struct TokenCourse {
 } TokenCourse;
 
 /* The rows of a run, a course for each pair and prompt: pairs as first met, prompts as listed. In
- * the arena; views into rows. Every layer of 0 … layers-1 must be there. */
+ * the arena; views into rows. Layers of 0 … layers-1 that a pair has no rows of are passed over:
+ * tokens are left out of them, and one that is an event on both sides of them is one throughout. */
 TokenCourse *token_courses(Arena *arena, const TokenErrors *rows, size_t count,
                            const PromptShape *prompt, int prompts, int layers, size_t *courses);
 /* Squared error of a token; NaN where it is left out. And the sum over all tokens, or of the base's
