@@ -97,6 +97,15 @@ Test(tokenizer, a_word_that_is_a_token_is_that_token_where_merges_are_ignored) {
   EXPECT_PIECES(made(ignoring), "abcd abc", "abcd| |a|bc");
 }
 
+/* What the model does not have is looked for in the text alone, not among the words' letters. */
+Test(tokenizer, an_added_token_in_letters_is_no_word_where_merges_are_ignored) {
+  const Tokenizer *ignoring =
+      made((Made){.model = ", \"ignore_merges\": true",
+                  .added = "[{\"id\": 256, \"content\": \"\u0120b\", \"normalized\": false}]"});
+  EXPECT_PIECES(ignoring, "a b", "a| |b");
+  EXPECT_PIECES(ignoring, "a\u0120b", "a| b"); /* its piece, as the decoder has it */
+}
+
 /* Around the length from which on a heap finds the next merge. */
 Test(tokenizer, short_and_long_words_are_merged_alike) {
   const Tokenizer *tokenizer =

@@ -125,7 +125,13 @@ Test(tokenizer_refusals, patterns_that_oniguruma_and_pcre2_read_otherwise) {
   REFUSE_PATTERN("[a[^b]]", "'[^' in a class");
   REFUSE_PATTERN("a**", "a repeat of a repeat");
   REFUSE_PATTERN("a{2}{3}", "a repeat of a repeat");
-  REFUSE_PATTERN("^*", "a repeat of what matches no character");
+  REFUSE_PATTERN("^*", "byte 1", "a repeat of what may match no character");
+  REFUSE_PATTERN("(?:a*){2}", "byte 6", "a repeat of what may match no character");
+  REFUSE_PATTERN("(?:$(?:.|\\\\n)*){2}-", "byte 14", "a repeat of what may match no character");
+  REFUSE_PATTERN("(a|b?)+", "a repeat of what may match no character");
+  REFUSE_PATTERN("(?>(?=a)|b)+", "a repeat of what may match no character");
+  REFUSE_PATTERN("(?:a{,2}b{2}?)*", "a repeat of what may match no character");
+  REFUSE_PATTERN("(?:)?", "a repeat of what may match no character");
   REFUSE_PATTERN("\\\\xe9", "is no character");
   REFUSE_PATTERN("(?i:ss)", "byte 5", "'ss' under (?i:", "folds into one letter");
   REFUSE_PATTERN("(?i:\u00e9)", "U+00E9 under (?i:");

@@ -108,6 +108,10 @@ Test(tokenizer_words, possessive_and_atomic_do_not_give_back) {
 Test(tokenizer_words, white_space_and_words_are_of_unicode) {
   EXPECT_WORDS(ISOLATED("\\\\s"), "a\u00a0b\u3000c\u180ed", "a|\u00a0|b|\u3000|c\u180ed");
   EXPECT_WORDS(ISOLATED("\\\\w+"), "a\u0301_1-\u00b2", "a\u0301_1|-|\u00b2");
+  EXPECT_WORDS(ISOLATED("[\\\\w]+"), "a\u0301_1-\u00b2", "a\u0301_1|-\u00b2");
+  EXPECT_WORDS(ISOLATED("[^\\\\w]+"), "a\u00bcb\u00b9", "a|\u00bc|b|\u00b9");
+  EXPECT_WORDS(ISOLATED("\\\\W+"), "a\u00bc-\u00b9b", "a\u00bc|-|\u00b9b");
+  EXPECT_WORDS(ISOLATED("[\\\\W]+"), "a\u00bc-\u00b9b", "a|\u00bc-\u00b9|b");
   EXPECT_WORDS(ISOLATED("\\\\d"), "1\u0663\u00bd", "1|\u0663|\u00bd");
   EXPECT_WORDS(ISOLATED("\\\\S+"), "a b", "a| |b");
 }

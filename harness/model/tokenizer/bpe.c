@@ -185,7 +185,7 @@ int64_t bpe_word(const Bpe *bpe, const char *word, size_t bytes, int32_t *id, Ar
   }
   int64_t count = 1;
   const int32_t whole =
-      bpe->ignore_merges ? vocabulary_find(&bpe->vocabulary, (Bytes){word, bytes}) : -1;
+      bpe->ignore_merges ? vocabulary_find_own(&bpe->vocabulary, (Bytes){word, bytes}) : -1;
   if (whole >= 0)
     id[0] = whole;
   else

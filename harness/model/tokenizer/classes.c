@@ -89,8 +89,10 @@ const char class_digit[] = "\\p{Nd}" NEW_ND;
 
 /* Letters and other alphabetics, marks, decimal digits, connectors. */
 #define WORD "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}" NEW_L NEW_M NEW_ND
-/* Oniguruma's table of Latin-1 calls superscript digits and fractions words. */
-const char class_word[] = WORD "\\x{b2}\\x{b3}\\x{b9}\\x{bc}-\\x{be}";
+const char class_word[] = WORD;
+/* Oniguruma's table of Latin-1, which a bracket does not ask, calls superscript digits and
+ * fractions words. */
+const char class_word_alone[] = WORD "\\x{b2}\\x{b3}\\x{b9}\\x{bc}-\\x{be}";
 /* And Rust the two joiners. */
 #define RUST_WORD WORD "\\x{200c}\\x{200d}"
 const char class_rust_word[] = "[" RUST_WORD "]";

@@ -14,9 +14,10 @@
 /* \p{NAME}, whatever its case; NULL: not known here. */
 const char *class_property(const char *name, size_t count);
 
-extern const char class_space[]; /* \s, of Oniguruma and of Rust: White_Space */
-extern const char class_digit[]; /* \d */
-extern const char class_word[];  /* \w of Oniguruma */
+extern const char class_space[];      /* \s, of Oniguruma and of Rust: White_Space */
+extern const char class_digit[];      /* \d */
+extern const char class_word[];       /* \w of Oniguruma in brackets, */
+extern const char class_word_alone[]; /* and by itself */
 /* Whole patterns, of one character: */
 extern const char class_rust_word[];   /* \w of Rust's regex */
 extern const char class_rust_digit[];  /* char::is_numeric */

@@ -24,6 +24,7 @@ typedef struct Translation {
   Text out, inside, outside; /* of a class: what it holds, and the classes whose rest it holds */
   int depth;
   bool caseless;
+  bool empty;      /* what was last written may match no character */
   uint32_t before; /* the literal in front, where case is ignored */
   Status *st;
 } Translation;
@@ -281,17 +282,22 @@ static bool interval(Translation *t, size_t from, size_t length, int low, int hi
   return true;
 }
 
-static bool repeat(Translation *t, size_t from, bool repeatable) {
+/* Oniguruma ends a loop that went round without a character by rules of its own, and refuses some.
+ */
+static bool repeat(Translation *t, size_t from) {
   const size_t place = t->i;
   size_t length;
   int low, high;
   const bool braced = is_interval(t, &length, &low, &high);
   if (!braced && (!peek(t) || !strchr("*+?", peek(t)))) return true;
-  if (!repeatable) REFUSE(t, place, "a repeat of what matches no character");
+  if (t->empty) REFUSE(t, place, "a repeat of what may match no character");
   t->before = 0;
   if (braced) {
+    const size_t end = t->i + length;
     TRY(interval(t, from, length, low, high));
+    t->empty = low == 0 || (low == high && t->text[end] == '?');
   } else {
+    t->empty = peek(t) != '+';
     TRY(put(t, &t->out, (char[]){t->text[t->i++], 0}));
     if (take(t, "?"))
       TRY(put(t, &t->out, "?"));
@@ -305,7 +311,7 @@ static bool repeat(Translation *t, size_t from, bool repeatable) {
 
 static bool alternatives(Translation *t);
 
-static bool group(Translation *t, bool *repeatable) {
+static bool group(Translation *t) {
   static const struct Opening {
     const char *text;
     bool around, caseless;
@@ -317,11 +323,11 @@ static bool group(Translation *t, bool *repeatable) {
   size_t k = 0;
   while (!take(t, opening[k].text)) k++;
   if (k == most - 1 && follows(t, "?")) REFUSE(t, begin, "'%.4s' is not read", t->text + begin);
-  *repeatable = !opening[k].around;
   TRY(put(t, &t->out, k == most - 1 ? "(?:" : opening[k].text));
   t->caseless |= opening[k].caseless;
   t->before = 0;
   TRY(alternatives(t));
+  t->empty |= opening[k].around;
   t->before = 0;
   t->caseless = before;
   if (!take(t, ")")) REFUSE(t, begin, "the group is not closed");
@@ -335,48 +341,52 @@ static bool one_escaped(Translation *t) {
   uint32_t code = 0;
   TRY(escape(t, &class, &negated, &code));
   if (!class) return check_case(t, place, code, false) && put_code(t, &t->out, code);
+  if (class == class_word) class = class_word_alone;
   return put(t, &t->out, negated ? "[^" : "[") && put(t, &t->out, class) && put(t, &t->out, "]");
 }
 
 static bool term(Translation *t) {
   const size_t from = t->out.used, place = t->i;
   const char c = peek(t);
-  bool repeatable = true;
   uint32_t code = 0;
   size_t length;
   int low, high;
+  t->empty = strchr("^$", c) != NULL;
   if (strchr("*+?", c) || is_interval(t, &length, &low, &high))
     REFUSE(t, place, "nothing to repeat");
   if (c == '(') {
-    TRY(group(t, &repeatable));
+    TRY(group(t));
   } else if (c == '[') {
     TRY(bracket(t));
   } else if (c == '\\') {
     TRY(one_escaped(t));
   } else if (strchr(".^$", c)) {
     t->i++;
-    repeatable = c == '.';
     TRY(put(t, &t->out, (char[]){c, 0}));
   } else {
     TRY(take_code(t, &code));
     TRY(check_case(t, place, code, false));
     TRY(put_code(t, &t->out, code));
   }
-  return repeat(t, from, repeatable);
+  return repeat(t, from);
 }
 
 static bool alternatives(Translation *t) {
+  bool empty = false, all = true; /* one of those before; all of this one so far */
   if (++t->depth > NESTED_MOST) REFUSE(t, t->i, "nested deeper than %d", NESTED_MOST);
   while (t->i < t->count && !follows(t, ")")) {
     if (take(t, "|")) {
       t->before = 0;
       TRY(put(t, &t->out, "|"));
+      empty |= all;
+      all = true;
     } else {
       TRY(term(t));
+      all &= t->empty;
     }
   }
   t->depth--;
-  return true;
+  return t->empty = empty || all, true;
 }
 
 bool pattern_translate(Arena *arena, const Field *at, const char *text, const char **translated,

@@ -40,6 +40,11 @@ static uint32_t slot_of(const Vocabulary *v, Bytes text) {
 
 int32_t vocabulary_find(const Vocabulary *v, Bytes text) { return v->slot[slot_of(v, text)]; }
 
+int32_t vocabulary_find_own(const Vocabulary *v, Bytes text) {
+  const int32_t id = vocabulary_find(v, text);
+  return id >= 0 && v->added[id] ? -1 : id;
+}
+
 /* As the decoder ByteLevel takes it: what is not all letters stands for itself. */
 static Bytes piece_of_text(Arena *arena, Bytes text) {
   const utf8proc_uint8_t *from = (const utf8proc_uint8_t *)text.data;
@@ -54,13 +59,18 @@ static Bytes piece_of_text(Arena *arena, Bytes text) {
   return (Bytes){piece, (size_t)(end - piece)};
 }
 
-void vocabulary_add(Arena *arena, Vocabulary *v, int32_t id, const char *text) {
+static void put(Arena *arena, Vocabulary *v, int32_t id, const char *text) {
   const size_t n = strlen(text);
   char *kept = arena_room(arena, n + 1, 1);
   v->text[id] = (Bytes){memcpy(kept, text, n + 1), n};
   v->piece[id] = piece_of_text(arena, v->text[id]);
   v->slot[slot_of(v, v->text[id])] = id;
   if (id >= v->ids) v->ids = id + 1;
+}
+
+void vocabulary_add(Arena *arena, Vocabulary *v, int32_t id, const char *text) {
+  put(arena, v, id, text);
+  v->added[id] = true;
 }
 
 static bool largest_id(const Field *vocab, int *largest, Status *st) {
@@ -95,6 +105,7 @@ bool vocabulary_read(Arena *arena, const Field *vocab, size_t more, Vocabulary *
   if (entries > (size_t)v->room) v->room = (int)entries + (int)more;
   v->text = ARENA_NEW(arena, Bytes, v->room);
   v->piece = ARENA_NEW(arena, Bytes, v->room);
+  v->added = ARENA_NEW(arena, bool, v->room);
   v->slots = power_above(2 * (entries + more));
   v->slot = arena_room(arena, v->slots, sizeof *v->slot);
   memset(v->slot, -1, v->slots * sizeof *v->slot);
@@ -106,7 +117,7 @@ bool vocabulary_read(Arena *arena, const Field *vocab, size_t more, Vocabulary *
     if (v->text[number].data)
       return field_fail(&at, st, "is %d, which is the id of '%.60s' already", number,
                         v->text[number].data);
-    vocabulary_add(arena, v, number, text);
+    put(arena, v, number, text);
   }
   for (int letter = 0; letter < LETTERS; letter++) {
     char one[4];

@@ -16,6 +16,7 @@ typedef struct Vocabulary {
   int entries;                /* of the model */
   Bytes *text;                /* [ids] as written; data NULL: no token has that id */
   Bytes *piece;               /* [ids] the bytes that it stands for */
+  bool *added;                /* [ids] the model does not have it */
   int32_t *slot;              /* ids by the hash of their text; -1: free */
   uint32_t slots;             /* a power of two */
   int32_t of_letter[LETTERS]; /* the token of one letter alone; -1: there is none */
@@ -23,8 +24,9 @@ typedef struct Vocabulary {
 
 /* The value of "vocab"; `more` tokens may be added. */
 bool vocabulary_read(Arena *arena, const Field *vocab, size_t more, Vocabulary *v, Status *st);
-/* -1: no token is written like that. */
+/* -1: no token is written like that; or none of the model's. */
 int32_t vocabulary_find(const Vocabulary *v, Bytes text);
+int32_t vocabulary_find_own(const Vocabulary *v, Bytes text);
 /* A token beside those of the model, whose id is free and below `room`. */
 void vocabulary_add(Arena *arena, Vocabulary *v, int32_t id, const char *text);
 
