@@ -244,3 +244,50 @@ Test(process, gnuplot_that_fails_costs_the_figures_and_never_the_report, .timeou
                   0, "%s", shell_output);
   }
 }
+
+Test(process, file_that_is_no_calibration_is_refused_by_name_and_left_as_it_is, .timeout = 120) {
+  static const char *const made[] = {"echo '{\"camera\": [1, 2]}' > %s/f/calibration.json",
+                                     "printf '{\\n \"key\": 1}' > %s/f/calibration.json",
+                                     "truncate -s 20G %s/f/calibration.json",
+                                     "mkdir %s/f/calibration.json",
+                                     "mkfifo %s/f/calibration.json",
+                                     "ln -s /dev/zero %s/f/calibration.json"};
+  for (size_t i = 0; i < sizeof made / sizeof *made; i++)
+    for (int fresh = 0; fresh < 2; fresh++) {
+      int status;
+      cr_assert_eq(shell("rm -rf %s/f && mkdir %s/f", shell_folder, shell_folder), 0);
+      cr_assert_eq(shell(made[i], shell_folder), 0);
+      cr_assert_eq(
+          shell("cd %s/f && stat -c '%%F %%s %%Z' calibration.json > ../was", shell_folder), 0);
+      const char *words = words_of(&status, "%s run %s/a.yaml -q %s -o %s/f", shell_program(),
+                                   shell_folder, fresh ? "--fresh" : "", shell_folder);
+      expect_one_line(status, words, made[i]);
+      cr_expect(strstr(words, "f/calibration.json: is no calibration that driftscope wrote"), "%s",
+                words);
+      cr_expect_eq(shell("cd %s/f && stat -c '%%F %%s %%Z' calibration.json | cmp - ../was && ls | "
+                         "wc -l | grep -qx 1",
+                         shell_folder),
+                   0, "%s: %s", made[i], shell_output);
+    }
+}
+
+Test(process, calibration_of_another_setting_is_replaced_and_said_to_be, .timeout = 120) {
+  cr_assert_eq(shell("sed 's/windows: 1/windows: 2/' %s/a.yaml > %s/two.yaml && ! cmp -s %s/a.yaml "
+                     "%s/two.yaml",
+                     shell_folder, shell_folder, shell_folder, shell_folder),
+               0);
+  cr_assert_eq(
+      shell("%s run %s/two.yaml -q -o %s/o 2>&1", shell_program(), shell_folder, shell_folder), 0,
+      "%s", shell_output);
+  cr_assert_eq(
+      shell("%s run %s/a.yaml --fresh -o %s/o 2>&1", shell_program(), shell_folder, shell_folder),
+      0, "%s", shell_output);
+  cr_expect(strstr(shell_output, "o/calibration.json: is of another model, text, setting or "
+                                 "program: calibrated anew\n"),
+            "%s", shell_output);
+  cr_assert_eq(
+      shell("%s run %s/a.yaml --fresh -o %s/o 2>&1", shell_program(), shell_folder, shell_folder),
+      0, "%s", shell_output);
+  cr_expect(strstr(shell_output, "scales of ") && !strstr(shell_output, "calibrated anew"), "%s",
+            shell_output);
+}

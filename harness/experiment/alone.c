@@ -6,6 +6,7 @@
 #include "experiment/experiment.h"
 #include "experiment/provenance.h"
 #include "experiment/run.h"
+#include "study/calibrate.h"
 #include "study/micro/micro.h"
 
 /* What a run of the micro section alone is: not the run of the same spec. */
@@ -42,7 +43,8 @@ bool experiment_micro(Arena *arena, const Spec *spec, const char *folder, const 
   alone_key(&key, *arena);
   TRY(folder_lock(folder, false, lock, st));
   if (!fresh) TRY(check_other(*path, &key, *arena, st));
-  TRY(experiment_load(arena, spec, folder, progress, &subject, st) &&
+  TRY(calibrate_may_leave(&subject, folder, *arena, st) &&
+      experiment_load(arena, spec, folder, progress, &subject, st) &&
       layers_ride_all(subject.layers, st));
   Study study = {.spec = spec, .subject = &subject, .progress = progress};
   TRY(micro_run(arena, &study, &rows, st));

@@ -301,7 +301,8 @@ static bool run_new(Arena *arena, Experiment *e, const RunOptions *options,
   const Estimate sum = estimate_of(spec, &e->subject, &e->foreign, e->device.found, *arena);
   announce(e, &sum, options->folder, *arena);
   if (ranks()->rank == 0) /* before it makes the file, which then stands in the others' way */
-    TRY(store_standing(outcome->results, &e->key, options->fresh, &standing, *arena, st) &&
+    TRY(calibrate_may_leave(&e->subject, options->folder, *arena, st) &&
+        store_standing(outcome->results, &e->key, options->fresh, &standing, *arena, st) &&
         estimate_check(spec, &e->subject, &sum, options->folder, standing,
                        (size_t)(arena->end - arena->next), st));
   if (spec->model)

@@ -359,6 +359,28 @@ static CalibrationValues values_of(Arena *arena, const Spec *spec, Model *model)
   return v;
 }
 
+static const char *path_in(Arena *arena, const char *cache) {
+  return arena_printf(arena, "%s/calibration.json", cache);
+}
+
+bool calibrate_may_leave(const Subject *subject, const char *cache, Arena scratch, Status *st) {
+  return !subject->calibration_token || calibration_may_stand(path_in(&scratch, cache), st);
+}
+
+/* None is refused: what is made again is the same to the last bit, so nothing depends on the file
+ * that is replaced but the time. */
+static void tell_why_anew(const Progress *progress, const char *path, CalibrationFound found) {
+  if (found == CALIBRATION_DAMAGED)
+    progress_say(progress,
+                 "%s: is damaged (its values are not those that were written): calibrated anew",
+                 path);
+  if (found == CALIBRATION_OTHER)
+    progress_say(progress, "%s: is of another model, text, setting or program: calibrated anew",
+                 path);
+  if (found == CALIBRATION_LESS)
+    progress_say(progress, "%s: was made without the choices for `mend`: calibrated anew", path);
+}
+
 bool calibrate_subject(Arena *arena, const Spec *spec, const char *cache, const Keeper *keeper,
                        Progress *progress, Subject *subject, Status *st) {
   const Calibration *c = &spec->calibration;
@@ -372,7 +394,7 @@ bool calibrate_subject(Arena *arena, const Spec *spec, const char *cache, const 
   subject->choice = r->values.choice;
   subject->statistic = r->values.statistic;
   r->key = calibration_key(spec, subject, &program, *arena);
-  r->path = cache ? arena_printf(arena, "%s/calibration.json", cache) : NULL;
+  r->path = cache ? path_in(arena, cache) : NULL;
   CalibrationFound found =
       r->path ? calibration_load(r->path, &r->key, &r->values, *arena) : CALIBRATION_NONE;
   if (found == CALIBRATION_TAKEN) {
@@ -380,12 +402,7 @@ bool calibrate_subject(Arena *arena, const Spec *spec, const char *cache, const 
     progress_tell(progress, "calibrate", subject->calibrate_s, "scales of %s", r->path);
     return true;
   }
-  /* Not refused: what is made again is the same to the last bit, so nothing depends on the damaged
-   * file but the time. */
-  if (found == CALIBRATION_DAMAGED)
-    progress_say(progress,
-                 "%s: is damaged (its values are not those that were written): calibrated anew",
-                 r->path);
+  tell_why_anew(progress, r->path, found);
   CalibrationAsked asked = {.model = &subject->model,
                             .token = subject->calibration_token,
                             .count = subject->calibration_count,

@@ -52,6 +52,8 @@ bool calibrate(Model *model, const int32_t *token, int64_t count, const Calibrat
  * then left there. A layer has its scales when it is first held. */
 bool calibrate_subject(Arena *arena, const Spec *spec, const char *cache, const Keeper *keeper,
                        Progress *progress, Subject *subject, Status *st);
+/* Whether it may be left there: fails where `cache` has something else of that name. */
+bool calibrate_may_leave(const Subject *subject, const char *cache, Arena scratch, Status *st);
 /* The scale as it is at alpha `number` of the spec's grid; bit by bit that of a calibration at this
  * alpha. Of a subject whose layers were all held. */
 float calibrate_scale_at(const Spec *spec, const Subject *subject, int layer, int scale,

@@ -2,7 +2,9 @@
 
 #include <jansson.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "model/json.h"
 #include "model/model.h"
@@ -123,10 +125,10 @@ CalibrationFound calibration_of(Bytes text, const Digest *key, const Calibration
   read.choice = take_choices(layers, config, &scratch);
   CalibrationFound found = CALIBRATION_DAMAGED;
   if (found_key && strlen(found_key) == strlen(key->hex) && strcmp(found_key, key->hex) != 0)
-    found = CALIBRATION_NONE;
+    found = CALIBRATION_OTHER;
   else if (found_key && digest && take_layers(layers, v->model) && take_statistics(layers, v) &&
            !strcmp(digest, values_digest(&read, key).hex))
-    found = v->choice && !read.choice ? CALIBRATION_NONE : CALIBRATION_TAKEN;
+    found = v->choice && !read.choice ? CALIBRATION_LESS : CALIBRATION_TAKEN;
   if (v->choice && found == CALIBRATION_TAKEN)
     memcpy(v->choice, read.choice, choices_count(config) * sizeof *read.choice);
   json_decref(root);
@@ -143,4 +145,28 @@ CalibrationFound calibration_load(const char *path, const Digest *key, const Cal
   if (!file_exists(path)) return CALIBRATION_NONE;
   if (!file_read(&scratch, path, CALIBRATION_BYTES, &text, &unread)) return CALIBRATION_DAMAGED;
   return calibration_of(text, key, v, scratch);
+}
+
+/* Whether a file begins as calibration_json begins one, with its key, or is empty: a file that was
+ * being written when the power went. One of many GB is not read for it. */
+static bool is_ours(const char *path) {
+  char head[128] = "";
+  FileMark mark;
+  Status unread = {0};
+  const int fd = file_open(path, &mark, &unread);
+  if (fd < 0) return false;
+  const size_t count = mark.size < sizeof head ? (size_t)mark.size : sizeof head - 1;
+  int end = 0;
+  if (file_read_at(fd, path, 0, head, count, &unread))
+    sscanf(head, " { \"key\" : \"%*[0-9a-f]\"%n", &end);
+  close(fd);
+  return end > 0 || mark.size == 0;
+}
+
+bool calibration_may_stand(const char *path, Status *st) {
+  return !file_exists(path) || is_ours(path) ||
+         FAIL(st,
+              "%s: is no calibration that driftscope wrote, and would be replaced by one: move it "
+              "away, or name another folder",
+              path);
 }

@@ -24,15 +24,18 @@ size_t calibration_statistics(const CalibrationValues *values); /* numbers in it
 char *calibration_json(const CalibrationValues *values, const Digest *key);
 typedef enum CalibrationFound {
   CALIBRATION_NONE,
-  CALIBRATION_DAMAGED,
+  CALIBRATION_OTHER,   /* of another key */
+  CALIBRATION_LESS,    /* without the choices that are asked for */
+  CALIBRATION_DAMAGED, /* not as it was written */
   CALIBRATION_TAKEN
 } CalibrationFound;
-/* Takes what is asked for from such a file: there is none, one of another key or one without
- * choices; it is not as it was written; or all is taken. Only then do the values hold anything to
+/* Takes what is asked for from such a file. Only where all is taken do the values hold anything to
  * be relied on: a cache is made again, not repaired. */
 CalibrationFound calibration_load(const char *path, const Digest *key,
                                   const CalibrationValues *values, Arena scratch);
 /* The same of its text. */
 CalibrationFound calibration_of(Bytes text, const Digest *key, const CalibrationValues *values,
                                 Arena scratch);
+/* Fails where something else has this name: a calibration would replace it. */
+bool calibration_may_stand(const char *path, Status *st);
 #endif
