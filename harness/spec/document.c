@@ -3,6 +3,8 @@
  * neither could be told there any more. */
 #include "spec/document.h"
 
+#include <stdio.h>
+
 static bool fail_at(Status *st, const char *path, yaml_mark_t mark, const char *what) {
   return FAIL(st, "%s:%zu:%zu: %s", path, mark.line + 1, mark.column + 1, what);
 }
@@ -20,6 +22,15 @@ static yaml_mark_t mark_of_byte(const char *text, size_t at) {
   return mark;
 }
 
+/* Whether a tab stands among the blanks that a line begins with, which libyaml calls a character
+ * that starts no token. */
+static bool indented_by_tab(const char *text, size_t count, size_t line) {
+  size_t at = 0;
+  for (; line && at < count; at++) line -= text[at] == '\n';
+  while (at < count && text[at] == ' ') at++;
+  return at < count && text[at] == '\t';
+}
+
 static bool fail_yaml(const yaml_parser_t *parser, const char *path, const char *text, size_t count,
                       Status *st) {
   if (parser->error == YAML_MEMORY_ERROR || !parser->problem)
@@ -30,9 +41,15 @@ static bool fail_yaml(const yaml_parser_t *parser, const char *path, const char 
     return FAIL(st, "%s:%zu:%zu: not text in UTF-8: %s", path, mark.line + 1, mark.column + 1,
                 parser->problem);
   }
-  yaml_mark_t mark = parser->problem_mark;
-  return FAIL(st, "%s:%zu:%zu: not valid YAML: %s%s%s", path, mark.line + 1, mark.column + 1,
-              parser->problem, parser->context ? ", " : "", parser->context ? parser->context : "");
+  const yaml_mark_t mark = parser->problem_mark, from = parser->context_mark;
+  if (indented_by_tab(text, count, mark.line))
+    return fail_at(st, path, mark, "not valid YAML: a tab indents this line, where only spaces may");
+  char begun[64] = "";
+  if (parser->context && from.line != mark.line)
+    snprintf(begun, sizeof begun, " that begins at %zu:%zu", from.line + 1, from.column + 1);
+  return FAIL(st, "%s:%zu:%zu: not valid YAML: %s%s%s%s", path, mark.line + 1, mark.column + 1,
+              parser->problem, parser->context ? ", " : "", parser->context ? parser->context : "",
+              begun);
 }
 
 static void parser_begin(yaml_parser_t *parser, const char *text, size_t count) {
@@ -84,7 +101,8 @@ static bool events_check(yaml_parser_t *parser, const char *path, const char *te
     yaml_event_delete(&event);
     if (!accepted) return false;
   }
-  return documents == 1 || FAIL(st, "%s: holds no spec: the file is empty", path);
+  return documents == 1 ||
+         FAIL(st, "%s: holds no spec: %s", path, count ? "no key stands in it" : "the file is empty");
 }
 
 bool document_load(yaml_document_t *document, const char *path, const char *text, size_t count,

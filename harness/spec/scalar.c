@@ -150,7 +150,8 @@ const char *scalar_expected(Arena *arena, const Key *key) {
       return key->min ? "a text that is not empty" : "a text";
     case KIND_NAME:
       return arena_printf(arena,
-                          "a name of 1 to %d bytes of UTF-8 without '/' and control characters",
+                          "a name of 1 to %d bytes of UTF-8 without '/' and control characters, "
+                          "neither . nor ..",
                           NAME_BYTES_MAX);
     case KIND_MODE_NAME: return "the name of a mode";
     case KIND_SHAPE: return "a shape such as 512x1536 or 512x1536x16";
