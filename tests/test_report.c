@@ -37,6 +37,18 @@ Test(report, the_answer_stands_first_in_computed_sentences) {
       "quamba. Prompt: address (5 tokens). Backend: cpu.");
 }
 
+/* Files of before have it in the plural. */
+Test(report, model_of_one_layer_has_one) {
+  ReportData *d = made_run(&arena, made, 1);
+  static const char *const sizes[] = {"1 layer, D 4, E 8, N 2, R 1, K 4, vocabulary 256",
+                                      "1 layers, D 4, E 8, N 2, R 1, K 4, vocabulary 256"};
+  for (int i = 0; i < 2; i++) {
+    d->about[ABOUT_MODEL_SHAPE] = sizes[i];
+    const char *text = body_of(d);
+    cr_expect(strstr(text, "(1 layer, D 4, E 8, N 2, R 1, K 4, vocabulary 256)"), "%s", text);
+  }
+}
+
 Test(report, strings_from_a_spec_cannot_become_markup) {
   ReportData *d = made_run(&arena, made, 1);
   d->about[ABOUT_TITLE] = "<script>alert(1)</script> | `x` =cmd()";

@@ -314,7 +314,7 @@ Test(report_swaps, a_budget_names_who_makes_error_and_who_amplifies_it) {
                     "factor of 1.50 in 2 "
                     "(7.50).");
   EXPECT_LINE(text,
-              "- **Which layers amplify it**: 1 of 4 have a gain above 1; the largest: 1 (1.80).");
+              "- **Which layers amplify it**: 1 of 4 has a gain above 1; the largest: 1 (1.80).");
   EXPECT_LINE(text, "- In the mean over the layers 25.00 % of a layer's total is its own doing.");
   EXPECT_NONE(text, "loses");
 }

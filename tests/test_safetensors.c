@@ -185,12 +185,14 @@ REFUSED(metadata_with_a_number_is_refused, "{\"__metadata__\":{\"format\":\"pt\"
 
 Test(safetensors, a_file_under_eight_bytes_is_refused) {
   refuse_file("\2\0\0\0\0\0\0", 7, WORDS("7 bytes", "too few"));
+  refuse_file("\2", 1, WORDS("has 1 byte,", "too few"));
 }
 
 Test(safetensors, an_empty_file_is_refused) { refuse_file("", 0, WORDS("0 bytes", "too few")); }
 
 Test(safetensors, a_header_longer_than_the_file_is_refused) {
-  refuse_file("\3\0\0\0\0\0\0\0{}", 10, WORDS("header length 3", "only 2 bytes follow"));
+  refuse_file("\3\0\0\0\0\0\0\0{}", 10, WORDS("header length 3", "only 2 bytes follow:"));
+  refuse_file("\3\0\0\0\0\0\0\0{", 9, WORDS("header length 3", "only 1 byte follows:"));
 }
 
 Test(safetensors, a_header_over_100000000_bytes_is_refused) {

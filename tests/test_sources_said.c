@@ -225,6 +225,11 @@ Test(sources_said, padding_on_either_side_is_left_out_of_tensors_and_tokens) {
   SAYS("mask attention_mask: 3 of 8 tokens are padding");
   RUN(0, "dump list --json %s/b.npz", test_folder);
   SAYS("\"padding\": 3");
+  Arrays one = padded("11111110");
+  add_mask(&one, "attention_mask", "11111110");
+  write_npz("one.npz", &one);
+  RUN(0, "dump list %s/one.npz", test_folder);
+  SAYS("mask attention_mask: 1 of 8 tokens is padding");
 }
 
 Test(sources_said, a_mask_is_the_one_that_the_spec_names) {

@@ -67,9 +67,10 @@ static void print_layout(const Dump *dump, const DumpLayout *l) {
 static void print_masks(const DumpLayout *l, const DumpMask *mask) {
   for (int p = 0; p < l->passes; p++)
     if (mask[p].array)
-      printf("mask %s%s%s: %d of %d tokens are padding\n", mask[p].array->name,
+      printf("mask %s%s%s: %d of %d token%s %s padding\n", mask[p].array->name,
              l->passes > 1 ? " of pass " : "", l->passes > 1 ? l->pass[p] : "",
-             mask[p].tokens - mask[p].kept, mask[p].tokens);
+             mask[p].tokens - mask[p].kept, mask[p].tokens, plural(mask[p].tokens),
+             mask[p].tokens - mask[p].kept == 1 ? "is" : "are");
 }
 
 /* --- JSON ------------------------------------------------------------------------------------- */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "command/bench.h"
 #include "command/command.h"
 #include "command/flags.h"
@@ -30,9 +31,9 @@ static json_t *floors_json(const Floors *f) {
 }
 
 static const char *bench_where(Arena *arena, const Device *device) {
-  return device->found
-             ? device->cuda.name
-             : arena_printf(arena, "CPU, %s, %d threads", level_now(), omp_get_max_threads());
+  return device->found ? device->cuda.name
+                       : arena_printf(arena, "CPU, %s, %d thread%s", level_now(),
+                                      omp_get_max_threads(), plural(omp_get_max_threads()));
 }
 
 /* What the operators and passes are timed at. */
@@ -149,9 +150,10 @@ static bool verify_file(const Options *o, Arena arena, Status *st) {
            "\"pair_rows_not_kept\": %zu}\n",
            rows.tensors, rows.pairs, rows.tensors_left_out, rows.pairs_left_out);
   else
-    printf("%zu rows of tensors and %zu of pairs are what GSL's own functions say; %zu and %zu "
+    printf("%zu row%s of tensors and %zu of pairs are what GSL's own functions say; %zu and %zu "
            "are of tensors that the file does not keep\n",
-           rows.tensors, rows.pairs, rows.tensors_left_out, rows.pairs_left_out);
+           rows.tensors, plural((int64_t)rows.tensors), rows.pairs, rows.tensors_left_out,
+           rows.pairs_left_out);
   return true;
 }
 

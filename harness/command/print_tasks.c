@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/number.h"
+
 static void print_share(FILE *out, double share, double low, double high) {
   char text[48] = "–";
   if (!isnan(share))
@@ -45,8 +47,9 @@ void print_tasks(FILE *out, const TaskRows *rows) {
     const TaskScore *first = &rows->score[i];
     if (!strcmp(first->task, task)) continue;
     task = first->task;
-    fprintf(out, "%s%s: %d samples; papers give %s\n%-12s %-27s %-27s %s\n", i ? "\n" : "", task,
-            first->samples, first->headline, "mode", "acc", "acc_norm", "perplexity");
+    fprintf(out, "%s%s: %d sample%s; papers give %s\n%-12s %-27s %-27s %s\n", i ? "\n" : "", task,
+            first->samples, plural(first->samples), first->headline, "mode", "acc", "acc_norm",
+            "perplexity");
     for (int s = i; s < rows->scores && !strcmp(rows->score[s].task, task); s++)
       print_score(out, &rows->score[s]);
     for (int p = 0; p < rows->pairs; p++)

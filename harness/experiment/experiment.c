@@ -52,8 +52,10 @@ static void announce(const Experiment *e, const Estimate *sum, const char *folde
   if (e->shard.shards) progress_say(e->progress, "shard %d/%d", e->shard.shard, e->shard.shards);
   if (ranks()->count > 1)
     progress_say(
-        e->progress, "%d ranks on %d hosts, this one with %d threads; each needs its memory",
-        ranks()->count, ranks()->hosts, ranks_threads(e->spec->threads, omp_get_num_procs()));
+        e->progress, "%d ranks on %s, this one with %s; each needs its memory", ranks()->count,
+        progress_count(e->progress, ranks()->hosts, "host").text,
+        progress_count(e->progress, ranks_threads(e->spec->threads, omp_get_num_procs()), "thread")
+            .text);
   progress_say(e->progress, "%s, %s, %s; writes about %.0f MB to %s, needs about %.0f MB of memory",
                sides_words(&scratch, e),
                md_count((Language)e->progress->language, &scratch,

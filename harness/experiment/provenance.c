@@ -9,6 +9,7 @@
 #include <sys/utsname.h>
 #include <time.h>
 
+#include "base/number.h"
 #include "kernels/level.h"
 #include "reference/model64.h"
 
@@ -33,10 +34,10 @@ static const char *machine(Arena *arena) {
 #endif
   struct utsname system;
   uname(&system);
-  return arena_printf(arena, "%s, %s, %s %s, %d threads",
+  return arena_printf(arena, "%s, %s, %s %s, %d thread%s",
                       cpu[0] ? cpu + strspn(cpu, " ") : "processor unnamed",
                       level_name(1) ? level_now() : system.machine, system.sysname, system.release,
-                      omp_get_max_threads());
+                      omp_get_max_threads(), plural(omp_get_max_threads()));
 }
 
 /* ISO 8601, UTC; SOURCE_DATE_EPOCH where it is set. */

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/number.h"
 #include "family/mamba1.h"
 
 const Family *const families[] = {&family_mamba1, NULL};
@@ -85,8 +86,9 @@ Forms forms_of_both(Forms a, Forms b) {
 }
 
 const char *family_sizes(Arena *arena, const Config *c) {
-  const char *sizes = arena_printf(arena, "%d layers, D %d, E %d, N %d, R %d, K %d, vocabulary %d",
-                                   c->layers, c->D, c->E, c->N, c->R, c->K, c->vocab);
+  const char *sizes =
+      arena_printf(arena, "%d layer%s, D %d, E %d, N %d, R %d, K %d, vocabulary %d", c->layers,
+                   plural(c->layers), c->D, c->E, c->N, c->R, c->K, c->vocab);
   return c->mixer_eps > 0 ? arena_printf(arena, "%s, mixer_rms_eps %g", sizes, c->mixer_eps)
                           : sizes;
 }

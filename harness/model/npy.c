@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/number.h"
+
 static const char magic[] = "\x93NUMPY";
 enum { MAGIC = sizeof magic - 1 };
 
@@ -128,8 +130,8 @@ bool npy_header(const char *path, Bytes head, uint64_t size, NpyHeader *header, 
     return FAIL(st, "%s: the .npy file is cut off in its first 12 bytes", path);
   const size_t length = text_length(byte);
   if (length > size - start)
-    return FAIL(st, "%s: the .npy header has %zu bytes, but only %llu follow", path, length,
-                (unsigned long long)size - start);
+    return FAIL(st, "%s: the .npy header has %zu byte%s, but only %llu follow", path, length,
+                plural((int64_t)length), (unsigned long long)size - start);
   if (length > head.count - start)
     return FAIL(st, "%s: the .npy header has %zu bytes, of which %zu are read", path, length,
                 head.count - start);
@@ -177,8 +179,8 @@ bool npy_open(const char *path, Bytes file, Npy *array, Status *st) {
                 path, header.descr);
   size_t bytes = file.count - header.at, size = (size_t)array->size;
   if (bytes % size != 0 || (size_t)array->count != bytes / size)
-    return FAIL(st, "%s: the .npy shape is %s, %zu bytes of '%s' follow", path, header.shape, bytes,
-                header.descr);
+    return FAIL(st, "%s: the .npy shape is %s, %zu byte%s of '%s' follow%s", path, header.shape,
+                bytes, plural((int64_t)bytes), header.descr, bytes == 1 ? "s" : "");
   return true;
 }
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "model/json.h"
 
 enum { MAX_HEADER = 100000000, MAX_TENSORS = 100000, PREFIX = 8 };
@@ -96,8 +97,9 @@ static bool read_offsets(const char *path, const json_t *list, size_t data, Safe
                 path, t->name, end, data);
   if (!is_known(t->dtype)) t->bytes = (size_t)(end - begin);
   if ((size_t)(end - begin) != t->bytes)
-    return FAIL(st, AT "%s %s needs %zu bytes, its data_offsets span %lld", path, t->name, t->dtype,
-                shape_print(t->shape, t->rank, text), t->bytes, end - begin);
+    return FAIL(st, AT "%s %s needs %zu byte%s, its data_offsets span %lld", path, t->name,
+                t->dtype, shape_print(t->shape, t->rank, text), t->bytes, plural((int64_t)t->bytes),
+                end - begin);
   t->begin = (size_t)begin;
   return true;
 }
@@ -157,9 +159,10 @@ static bool check_cover(const SafeTensors *file, Status *st) {
   }
   if (at != data)
     return FAIL(st,
-                "%s: the tensors end at byte %zu of the data, which has %zu bytes: %zu trailing "
-                "bytes%s%.100s%s",
-                file->path, at, data, data - at, file->count ? " after tensor '" : "",
+                "%s: the tensors end at byte %zu of the data, which has %zu byte%s: %zu trailing "
+                "byte%s%s%.100s%s",
+                file->path, at, data, plural((int64_t)data), data - at,
+                plural((int64_t)(data - at)), file->count ? " after tensor '" : "",
                 file->count ? file->tensor[file->count - 1].name : "", file->count ? "'" : "");
   return true;
 }
@@ -191,15 +194,17 @@ static bool read_header(Arena *arena, json_t *header, SafeTensors *file, Status 
 
 bool safetensors_head(const char *path, Bytes first, size_t size, size_t *end, Status *st) {
   if (size < PREFIX)
-    return FAIL(st, "%s: has %zu bytes, too few for a safetensors file", path, size);
+    return FAIL(st, "%s: has %zu byte%s, too few for a safetensors file", path, size,
+                plural((int64_t)size));
   uint64_t length = 0;
   for (int i = PREFIX - 1; i >= 0; i--) length = length << 8 | (unsigned char)first.data[i];
   if (length > MAX_HEADER)
     return FAIL(st, "%s: header length %llu, at most %d are read: is it a safetensors file?", path,
                 (unsigned long long)length, MAX_HEADER);
   if (length > size - PREFIX)
-    return FAIL(st, "%s: header length %llu, but only %zu bytes follow: the file is truncated",
-                path, (unsigned long long)length, size - PREFIX);
+    return FAIL(st, "%s: header length %llu, but only %zu byte%s follow%s: the file is truncated",
+                path, (unsigned long long)length, size - PREFIX, plural((int64_t)(size - PREFIX)),
+                size - PREFIX == 1 ? "s" : "");
   *end = PREFIX + length;
   return true;
 }

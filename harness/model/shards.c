@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "model/config.h"
 #include "model/json.h"
 
@@ -140,7 +141,8 @@ static bool open_index(Arena *arena, const char *index, const char *folder, json
       return FAIL(st, "%s: places tensor '%.100s' in '%.100s', which does not hold it", index,
                   tensor, name);
   }
-  shards->searched = arena_printf(arena, "%s (with its %d shards)", index, shards->count);
+  shards->searched =
+      arena_printf(arena, "%s (with its %d shard%s)", index, shards->count, plural(shards->count));
   return true;
 }
 

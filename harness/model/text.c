@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/number.h"
 #include "model/container.h"
 #include "model/piece.h"
 
@@ -96,8 +97,8 @@ bool text_reader_encode(Arena *arena, TextReader *reader, const char *name, Byte
 
 static bool check_offset(const char *path, Bytes text, int64_t offset, Status *st) {
   if (offset < 0 || (uint64_t)offset > text.count)
-    return FAIL(st, "%s: offset %lld reaches past the end, it has %zu bytes", path,
-                (long long)offset, text.count);
+    return FAIL(st, "%s: offset %lld reaches past the end, it has %zu byte%s", path,
+                (long long)offset, text.count, plural((int64_t)text.count));
   int64_t start = offset;
   while (start > 0 && (uint64_t)start < text.count &&
          ((unsigned char)text.data[start] & 0xc0) == 0x80)

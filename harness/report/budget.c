@@ -157,9 +157,12 @@ static void write_gain(FILE *out, const ReportData *d, const LayerBudget *all, A
     fputs(say(l, "- **Which layers amplify it**: none; every gain is at most 1.\n"), out);
     return;
   }
-  fprintf(out,
-          say(l, "- **Which layers amplify it**: %d of %d have a gain above 1; the largest: %s."),
-          count, layers, largest(l, &scratch, all, gain, md_factor, 1));
+  fprintf(
+      out,
+      say(l, count == 1
+                 ? "- **Which layers amplify it**: %d of %d has a gain above 1; the largest: %s."
+                 : "- **Which layers amplify it**: %d of %d have a gain above 1; the largest: %s."),
+      count, layers, largest(l, &scratch, all, gain, md_factor, 1));
   if (d->prompts > 1)
     fprintf(out, say(l, " Of %d of these the whole interval lies above 1."), told);
   for (Acts kind = ACTS_UNTOLD + 1; kind < ACTS_KINDS; kind++) {

@@ -141,6 +141,9 @@ const Phrase chinese[] = {
     {"Both modes took effect: of %s compared, %d came from different kernels and %d differ in at "
      "least one bit.",
      "两种模式均已生效：参与比较的 %s中，%d 个来自不同的内核，%d 个至少有一个比特不同。"},
+    {"Both modes took effect: of %s compared, %d came from different kernels and %d differs in at "
+     "least one bit.",
+     "两种模式均已生效：参与比较的 %s中，%d 个来自不同的内核，%d 个至少有一个比特不同。"},
     {"Of %s compared with the float64 reference, %d equals it in every float32 bit.",
      "与 float64 参考比较的 %s中，%d 个的每个 float32 比特都与之相同。"},
     {"Of %s compared with the float64 reference, %d equal it in every float32 bit.",
@@ -229,6 +232,8 @@ const Phrase chinese[] = {
     /* --- witness.c ---------------------------------------------------------------------------- */
     {"stage", "阶段"},
     {"**Stages**, as the modes ask for them: %d of %d differ.\n\n",
+     "**各阶段的设置**（按模式的要求）：%2$d 项中有 %1$d 项不同。\n\n"},
+    {"**Stages**, as the modes ask for them: %d of %d differs.\n\n",
      "**各阶段的设置**（按模式的要求）：%2$d 项中有 %1$d 项不同。\n\n"},
     {"%s in %d of %d", "%s（%d/%d）"},
     {"; ", "；"},
@@ -417,6 +422,8 @@ const Phrase chinese[] = {
     {"- **Which layers make error**, by the size of local beside `block_out`: %s.\n",
      "- **哪些层产生误差**（按本层误差相对 `block_out` 的大小）：%s。\n"},
     {"- **Which layers amplify it**: %d of %d have a gain above 1; the largest: %s.",
+     "- **哪些层放大误差**：%2$d 层中有 %1$d 层的增益大于 1；最大的是：%3$s。"},
+    {"- **Which layers amplify it**: %d of %d has a gain above 1; the largest: %s.",
      "- **哪些层放大误差**：%2$d 层中有 %1$d 层的增益大于 1；最大的是：%3$s。"},
     {" Of %d of these the whole interval lies above 1.", "其中 %d 层的整个区间都大于 1。"},
     {"%s, %s … %s", "%s，%s … %s"},
@@ -705,6 +712,8 @@ const Phrase chinese[] = {
     {" It is larger than the effect of any stage by itself.", "它大于任何单个阶段自身的效应。"},
     {"stages set as in the other", "改为另一模式设置的阶段"},
     {"%d of %d combinations that ran are shown, %d are refused; all are in `tables/swap.csv`.\n\n",
+     "已运行的 %2$d 种组合中列出 %1$d 种，另有 %3$d 种被拒绝；全部见 `tables/swap.csv`。\n\n"},
+    {"%d of %d combinations that ran are shown, %d is refused; all are in `tables/swap.csv`.\n\n",
      "已运行的 %2$d 种组合中列出 %1$d 种，另有 %3$d 种被拒绝；全部见 `tables/swap.csv`。\n\n"},
     {"Each row is a mode that ran: one of the pair with some stages set as in the other. *Moved* "
      "is the relative L2 of "
@@ -1419,6 +1428,7 @@ const Phrase chinese[] = {
      "names another). ",
      "这里的 `block_out` 指 %s，即被当作离开一层的张量（来源的 `stream:` 可另行指定）。"},
     {", **%d are identical in every bit**", "，**%d 对逐位相同**"},
+    {", **%d is identical in every bit**", "，**%d 对逐位相同**"},
     {"> **Not the same question.** %s.\n\n", "> **问的不是同一件事。** %s。\n\n"},
     {"not known", "未知"},
     {"on INT8 grids", "落在 INT8 网格上"},
@@ -1547,8 +1557,10 @@ const Phrase chinese[] = {
 
     /* --- what the program is doing: experiment/, walk/, study/, command/run.c ----------------- */
     {"%s: is there already, of this very run", "%s：已经存在，正是这次运行的结果"},
-    {"%d ranks on %d hosts, this one with %d threads; each needs its memory",
-     "%d 个进程，分布在 %d 台主机上，本进程 %d 个线程；所需内存为每个进程各自的"},
+    {"%d ranks on %s, this one with %s; each needs its memory",
+     "%d 个进程，分布在 %s上，本进程 %s；所需内存为每个进程各自的"},
+    {"%ld host", "%ld 台主机"},
+    {"%ld thread", "%ld 个线程"},
     {"shard %d/%d", "第 %d 份，共 %d 份"},
     {"shard %d/%d is whole; when all %d are: driftscope merge %s OTHER_FOLDERS",
      "第 %d 份（共 %d 份）已完整；%d 份都完整后：driftscope merge %s 其他文件夹"},
@@ -1577,8 +1589,8 @@ const Phrase chinese[] = {
     {"%s: not used, as asked: %s", "%s：按要求未使用：%s"},
     {"%s: from its byte %lld on the text is not what its tokens decode to: %s changes it",
      "%s：从第 %lld 字节起，词元还原出的文本与原文不同：%s 改动了它"},
-    {"%s: the tokens decode to another text, as those of %d of %d samples do: %s changes it",
-     "%s：词元还原出的文本与原文不同，%d 个样本如此（共 %d 个）：%s 改动了它"},
+    {"%s: the tokens decode to another text, as those of %d of %s do: %s changes it",
+     "%s：词元还原出的文本与原文不同，%d 个样本如此（共 %s）：%s 改动了它"},
     {"calibrate", "校准"},
     {"of %.2f GB that it may have: not all layers stay in them, so each is made ready for a batch "
      "of prompts and let "
@@ -1635,9 +1647,12 @@ const Phrase chinese[] = {
 
     /* --- question.c --------------------------------------------------------------------------- */
     {"**Of %s** %d differ", "**在%s中**，%d 对不同"},
+    {"**Of %s** %d differs", "**在%s中**，%d 对不同"},
     {", %d took effect and are identical in every bit", "，%d 对生效而仍逐位相同"},
+    {", %d took effect and is identical in every bit", "，%d 对生效而仍逐位相同"},
     {", **%d did NOT take effect**", "，**%d 对没有生效**"},
     {", **%d are a fault**", "，**%d 对有故障**"},
+    {", **%d is a fault**", "，**%d 对有故障**"},
     {".", "。"},
 
     /* --- the rest ----------------------------------------------------------------------------- */

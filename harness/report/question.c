@@ -22,8 +22,8 @@
  * not so made. */
 static const char *sizes_words(const ReportData *d, Arena *arena, const char *sizes) {
   int layers, vocabulary, from = 0, to = 0, end = 0;
-  if (sscanf(sizes, "%d layers, %nD %*d, E %*d, N %*d, R %*d, K %*d%n, vocabulary %d%n", &layers,
-             &from, &to, &vocabulary, &end) != 2 ||
+  if (sscanf(sizes, "%d layer%*[s,] %nD %*d, E %*d, N %*d, R %*d, K %*d%n, vocabulary %d%n",
+             &layers, &from, &to, &vocabulary, &end) != 2 ||
       !end)
     return md_text(arena, sizes);
   const char *widths = arena_printf(arena, "%.*s", to - from, sizes + from);
@@ -388,14 +388,23 @@ static void write_counts(FILE *out, const ReportData *d, Arena scratch) {
     if (!least || size.rel_l2 < words_logits(d, least).rel_l2) least = &d->pair[p];
     if (!most || size.rel_l2 > words_logits(d, most).rel_l2) most = &d->pair[p];
   }
-  fprintf(out, say(d->language, "**Of %s** %d differ"),
-          md_count(d->language, &scratch, d->pairs, "pair"),
-          d->pairs - none - identical - fault - same);
-  if (same) fprintf(out, say(d->language, ", **%d are identical in every bit**"), same);
+  const int different = d->pairs - none - identical - fault - same;
+  fprintf(out, say(d->language, different == 1 ? "**Of %s** %d differs" : "**Of %s** %d differ"),
+          md_count(d->language, &scratch, d->pairs, "pair"), different);
+  if (same)
+    fprintf(out,
+            say(d->language, same == 1 ? ", **%d is identical in every bit**"
+                                       : ", **%d are identical in every bit**"),
+            same);
   if (identical)
-    fprintf(out, say(d->language, ", %d took effect and are identical in every bit"), identical);
+    fprintf(out,
+            say(d->language, identical == 1 ? ", %d took effect and is identical in every bit"
+                                            : ", %d took effect and are identical in every bit"),
+            identical);
   if (none) fprintf(out, say(d->language, ", **%d did NOT take effect**"), none);
-  if (fault) fprintf(out, say(d->language, ", **%d are a fault**"), fault);
+  if (fault)
+    fprintf(out, say(d->language, fault == 1 ? ", **%d is a fault**" : ", **%d are a fault**"),
+            fault);
   fputs(say(d->language, "."), out);
   if (least != most)
     fprintf(

@@ -277,8 +277,10 @@ static void write_combinations(FILE *out, const ReportData *d, const Swap *pair,
   grid_write(&grid, out);
   if (refused || shown < ran)
     fprintf(out,
-            say(d->language, "%d of %d combinations that ran are shown, %d are refused; all are in "
-                             "`tables/swap.csv`.\n\n"),
+            say(d->language, refused == 1 ? "%d of %d combinations that ran are shown, %d is "
+                                            "refused; all are in `tables/swap.csv`.\n\n"
+                                          : "%d of %d combinations that ran are shown, %d are "
+                                            "refused; all are in `tables/swap.csv`.\n\n"),
             shown, ran, refused);
 }
 

@@ -41,7 +41,10 @@ static void write_stages(FILE *out, const ReportData *d, const ReportPair *pair,
                         : arena_printf(&scratch, say(d->language, "**≠** in %s"),
                                        mode_layers_list(d->language, &scratch, in, d->layers)));
   }
-  fprintf(out, say(d->language, "**Stages**, as the modes ask for them: %d of %d differ.\n\n"),
+  fprintf(out,
+          say(d->language, differing == 1
+                               ? "**Stages**, as the modes ask for them: %d of %d differs.\n\n"
+                               : "**Stages**, as the modes ask for them: %d of %d differ.\n\n"),
           differing, stages);
   grid_write(&grid, out);
 }

@@ -131,12 +131,14 @@ const char *words_effect(Arena *arena, const ReportData *d, const ReportPair *pa
                                            "not one of the modes: do not use this comparison."),
                           other_bits, md_count(d->language, arena, tally.rows, "tensor"));
     case EFFECT_DIFFERS:
-      return arena_printf(arena,
-                          say(d->language, "Both modes took effect: of %s compared, %d came from "
-                                           "different kernels and %d differ in "
-                                           "at least one bit."),
-                          md_count(d->language, arena, tally.rows, "tensor"), other_kernel,
-                          other_bits);
+      return arena_printf(
+          arena,
+          say(d->language, other_bits == 1
+                               ? "Both modes took effect: of %s compared, %d came from "
+                                 "different kernels and %d differs in at least one bit."
+                               : "Both modes took effect: of %s compared, %d came from "
+                                 "different kernels and %d differ in at least one bit."),
+          md_count(d->language, arena, tally.rows, "tensor"), other_kernel, other_bits);
     case EFFECT_MADE_IDENTICAL:
       return arena_printf(arena,
                           say(d->language, "**Identical:** all %s compared are the same in every "

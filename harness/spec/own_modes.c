@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "family/family.h"
 #include "spec/nearest.h"
 #include "spec/reader.h"
@@ -306,8 +307,8 @@ bool spec_check_layers(const Spec *spec, int layers, Status *st) {
     if (base && other && mode_equal_in(base, other, layers))
       return spec_blame(
           spec, pair, "other", st,
-          FAIL(st, "'%s' is the same computation as '%s' in each of the model's %d layers",
-               pair->other, pair->base, layers));
+          FAIL(st, "'%s' is the same computation as '%s' in %s%d layer%s", pair->other, pair->base,
+               layers == 1 ? "the model's " : "each of the model's ", layers, plural(layers)));
   }
   return true;
 }

@@ -248,9 +248,10 @@ bool grid_check(const Spec *spec, const Subject *subject, Status *st) {
     for (int p = 0; p < spec->prompt_count; p++)
       if (subject->prompt[p].T < plan->lengths[l])
         return spec_blame(spec, &plan->lengths[l], NULL, st,
-                          FAIL(st, "prompt '%s' has %d token%s, and %d are asked for",
+                          FAIL(st, "prompt '%s' has %d token%s, and %d %s asked for",
                                subject->prompt[p].name, subject->prompt[p].T,
-                               plural(subject->prompt[p].T), plan->lengths[l]));
+                               plural(subject->prompt[p].T), plan->lengths[l],
+                               plan->lengths[l] == 1 ? "is" : "are"));
   return true;
 }
 

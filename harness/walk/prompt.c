@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/number.h"
 #include "model/container.h"
 #include "model/npy.h"
 #include "model/tokens.h"
@@ -59,9 +60,10 @@ static bool prompt_of_encoded(const Prompt *prompt, const char *path, const Enco
   behind.offset = 0;
   if (prompt->length > encoded->count)
     return FAIL(st,
-                "prompt '%s': %s: has %" PRId64 " tokens from byte %" PRId64 " on, fewer than "
+                "prompt '%s': %s: has %" PRId64 " token%s from byte %" PRId64 " on, fewer than "
                 "the length %d",
-                prompt->name, path, encoded->count, prompt->offset, prompt->length);
+                prompt->name, path, encoded->count, plural(encoded->count), prompt->offset,
+                prompt->length);
   TRY(choose(&behind, path, encoded->count, "tokens", &length, st));
   return *ids = (Ids){encoded->id + prompt_start(&behind, encoded->count), length}, true;
 }

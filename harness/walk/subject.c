@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/number.h"
 #include "base/process.h"
 #include "base/ranks.h"
 #include "family/block.h"
@@ -107,8 +108,9 @@ static bool read_evaluation(Arena *arena, const Spec *spec, Subject *subject, Di
                                    &subject->evaluation_token, st))
           : spec_blame(spec, plan, "length", st,
                        FAIL(st,
-                            "%s: has %lld tokens, and a window of %d with one in front needs %d",
-                            source.path, (long long)source.count, plan->length, plan->length + 1));
+                            "%s: has %lld token%s, and a window of %d with one in front needs %d",
+                            source.path, (long long)source.count, plural(source.count),
+                            plan->length, plan->length + 1));
   if (ok) *digest = tokens_digest(&source);
   tokens_close(&source);
   return ok;
@@ -129,8 +131,8 @@ static bool read_calibration(Arena *arena, const Spec *spec, Subject *subject, D
                 spec, c, key, st,
                 tokens_take(arena, &source, c->windows, c->length, &subject->calibration_token, st))
           : spec_blame(spec, c, "length", st,
-                       FAIL(st, "%s: has %lld tokens, fewer than the %d of one calibration window",
-                            source.path, (long long)source.count, c->length));
+                       FAIL(st, "%s: has %lld token%s, fewer than the %d of one calibration window",
+                            source.path, (long long)source.count, plural(source.count), c->length));
   subject->calibration_path = source.path;
   subject->calibration_count = (int64_t)c->windows * c->length;
   if (ok) *digest = subject->calibration_text = tokens_digest(&source);
@@ -327,10 +329,11 @@ static bool prove(const Subject *subject, double found, const char *what, const 
                   Status *st) {
   return found <= proof_limit ||
          FAIL(st,
-              "%s: the rewrite changes the model: the float64 %s of the first %d tokens of prompt "
+              "%s: the rewrite changes the model: the float64 %s of the first %d token%s of prompt "
               "'%s' differ "
               "by %.3g relative with and without it; at most %.0e is rounding",
-              subject->checkpoint.folder, what, at->shape->T, at->shape->name, found, proof_limit);
+              subject->checkpoint.folder, what, at->shape->T, plural(at->shape->T), at->shape->name,
+              found, proof_limit);
 }
 
 /* How far the rewritten tensor is from the plain one, undone as the family says of it. */

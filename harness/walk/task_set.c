@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/number.h"
 #include "model/json.h"
 
 enum { LINE_MOST = 1 << 20, SAMPLES_MOST = 1 << 20, REQUESTS_MOST = 1 << 21 };
@@ -232,8 +233,8 @@ static bool take_lines(Taker *t, Bytes file, Status *st) {
   }
   if (t->set->questions == 0) return FAIL(st, "%s: holds no samples", t->path);
   if (t->plan->samples > t->set->questions)
-    return FAIL(st, "%s: holds %d samples, and %d are asked for", t->path, t->set->questions,
-                t->plan->samples);
+    return FAIL(st, "%s: holds %d sample%s, and %d are asked for", t->path, t->set->questions,
+                plural(t->set->questions), t->plan->samples);
   for (; rest.count && !t->plan->samples;)
     if (!is_blank(next_line(&rest)))
       return FAIL(st, "%s: more than %d samples", t->path, SAMPLES_MOST);
@@ -287,8 +288,9 @@ bool task_set_read(Arena *arena, const TaskPlan *plan, const char *folder, TextR
 void task_set_tell(const TaskSet *set, const TextReader *reader, const Progress *progress) {
   if (set->changed)
     progress_say(progress,
-                 "%s: the tokens decode to another text, as those of %d of %d samples do: %s "
+                 "%s: the tokens decode to another text, as those of %d of %s do: %s "
                  "changes it",
-                 set->changed_place, set->changed, set->questions,
+                 set->changed_place, set->changed,
+                 progress_count(progress, set->questions, "sample").text,
                  tokenizer_name(reader->tokenizer));
 }

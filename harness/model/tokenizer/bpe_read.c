@@ -1,6 +1,7 @@
 /* bpe_read: the model of a tokenizer.json. */
 #include <string.h>
 
+#include "base/number.h"
 #include "model/tokenizer/bpe.h"
 #include "model/tokenizer/bpe_parts.h"
 
@@ -46,7 +47,8 @@ static bool halves(const Field *at, Bytes half[2], Status *st) {
   if (json_is_array(at->value)) {
     size_t count;
     TRY(field_list(at, 2, &count, st));
-    if (count != 2) return field_fail(at, st, "holds %zu tokens, expected two", count);
+    if (count != 2)
+      return field_fail(at, st, "holds %zu token%s, expected two", count, plural((int64_t)count));
     for (size_t i = 0; i < 2; i++) {
       const Field item = field_item(at, i);
       const char *text;

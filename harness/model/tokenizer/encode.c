@@ -3,6 +3,7 @@
 #include <string.h>
 #include <utf8proc.h>
 
+#include "base/number.h"
 #include "model/tokenizer/parts.h"
 
 #define TEXT_MOST ((size_t)1 << 30)
@@ -45,10 +46,10 @@ static bool put_word(void *to, const char *word, size_t bytes, Status *st) {
   if (count < 0) {
     const char *letter = word + (-1 - count);
     return FAIL(st,
-                "%s: byte 0x%02x has no token in %s: the text behind its first %lld tokens does "
+                "%s: byte 0x%02x has no token in %s: the text behind its first %lld token%s does "
                 "not decode to itself",
                 e->name, (unsigned)letter_byte((uint32_t)letter_next(&letter)), e->tokenizer->name,
-                (long long)e->out->count);
+                (long long)e->out->count, plural(e->out->count));
   }
   e->out->count += count;
   return true;

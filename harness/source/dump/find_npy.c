@@ -3,6 +3,7 @@
  * 0.5, NumPy 2.4) */
 #include <string.h>
 
+#include "base/number.h"
 #include "model/npy.h"
 #include "source/dump/parts.h"
 
@@ -64,8 +65,9 @@ static bool check_size(const char *path, const NpyHeader *header, DumpType type,
   for (int i = 0; !none && i < header->rank; i++)
     overflow |= __builtin_mul_overflow(want, (uint64_t)header->size[i], &want);
   if (!overflow && bytes - header->at == (none ? 0 : want)) return true;
-  return FAIL(st, "%s: the .npy shape is %s, %llu bytes of '%s' follow", path, header->shape,
-              (unsigned long long)(bytes - header->at), header->descr);
+  return FAIL(st, "%s: the .npy shape is %s, %llu byte%s of '%s' follow%s", path, header->shape,
+              (unsigned long long)(bytes - header->at), plural((int64_t)(bytes - header->at)),
+              header->descr, bytes - header->at == 1 ? "s" : "");
 }
 
 bool find_npy_in(Found *found, const Blob *blob, const char *name, const char *path, Status *st) {

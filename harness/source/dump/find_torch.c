@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "source/dump/parts.h"
 #include "source/dump/pickle.h"
 
@@ -37,9 +38,10 @@ static bool storage_blob(const Torch *t, const Pickled *storage, Blob *blob, Sta
       __builtin_mul_overflow(
           bytes, storage->type >= 0 ? dump_type_bytes((DumpType)storage->type) : 1, &bytes) ||
       bytes != m->blob.bytes)
-    return FAIL(st, "%s: the storage data/%.100s has %llu bytes, its pickle says %lld elements",
+    return FAIL(st, "%s: the storage data/%.100s has %llu byte%s, its pickle says %lld element%s",
                 t->file->path, storage->text, (unsigned long long)m->blob.bytes,
-                (long long)storage->number);
+                plural((int64_t)m->blob.bytes), (long long)storage->number,
+                plural(storage->number));
   *blob = m->blob;
   return true;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "source/dump/parts.h"
 
 enum {
@@ -153,8 +154,9 @@ static bool check_entry(const Zip *z, const Entry *e, Status *st) {
     return FAIL(st, MEMBER_AT "is packed by method %u; stored and deflated ones are read", path,
                 e->name, e->method);
   if (e->method == 0 && e->stored != e->bytes)
-    return FAIL(st, MEMBER_AT "is stored in %llu bytes and said to have %llu", path, e->name,
-                (unsigned long long)e->stored, (unsigned long long)e->bytes);
+    return FAIL(st, MEMBER_AT "is stored in %llu byte%s and said to have %llu", path, e->name,
+                (unsigned long long)e->stored, plural((int64_t)e->stored),
+                (unsigned long long)e->bytes);
   if (e->bytes / deflate_most > e->stored)
     return FAIL(st, MEMBER_AT "is said to have %llu bytes, more than deflate makes of %llu", path,
                 e->name, (unsigned long long)e->bytes, (unsigned long long)e->stored);
