@@ -184,7 +184,7 @@ Test(report, an_identical_pair_gets_sentences_and_no_table_of_zeros) {
 Test(report, every_mode_is_set_against_the_reference) {
   const char *text = part_of(body_of(made_run(&arena, made, 1)), "## 5. ", "## 5. ");
   EXPECT_LINE(text, "At the logits 2-0 is nearest to the reference (relative L2 2.00 %) and 0 "
-                    "farthest from it (4.00 %).");
+                    "farthest from it (4.00 %), of this prompt alone.");
   EXPECT_ROW(text, "| mode | `block_out` | SQNR, dB | 1 − cosine | worst `block_out` | `logits` | "
                    "SQNR, dB | 1 − "
                    "cosine | same top token |");

@@ -29,7 +29,7 @@ Test(report_findings, findings_name_cause_course_and_scale) {
       "- **Beside the errors of the modes themselves**: against the float64 reference the logits "
       "of 2-0 "
       "are off by 2.00 % and "
-      "those of 2-4 by 3.00 % (relative L2); 2-0 is closer, and the difference between the two is "
+      "those of 2-4 by 3.00 % (relative L2); 2-0 is closer (of this prompt alone), and the difference between the two is "
       "30.0 % of the smaller of "
       "these errors.");
 }
@@ -329,5 +329,5 @@ Test(report_findings, modes_whose_logits_are_not_finite_are_not_ranked) {
   EXPECT_LINE(
       text,
       "At the logits 2-4 is nearest to the reference (relative L2 3.00 %) and 0 farthest from it "
-      "(4.00 %).");
+      "(4.00 %), of this prompt alone.");
 }

@@ -86,7 +86,7 @@ Test(report_shapes, every_reason_of_no_shape_is_said) {
     expect(shapes_travel(LANGUAGE_ENGLISH, &arena, row),
            arena_printf(&arena, "%s%s", of[i][1], alone));
     expect(shapes_growth(LANGUAGE_ENGLISH, &arena, row), "");
-    expect(shapes_parts(LANGUAGE_ENGLISH, &arena, row), "");
+    expect(shapes_parts(LANGUAGE_ENGLISH, &arena, row, NULL), "");
     expect(shapes_brief(LANGUAGE_ENGLISH, &arena, row),
            arena_printf(&arena, "has no shape%s", alone));
     row->last = 0.04, row->last_low = 0.03, row->last_high = 0.05;
@@ -136,7 +136,7 @@ Test(report_shapes, a_factor_that_rounds_to_one_is_no_growth) {
   row->peak_layer = row->last_layer;
   expect(shapes_growth(LANGUAGE_ENGLISH, &arena, row),
          "from layer 0 to layer 23 the median token's error goes from 1.00 % to 1.00 %: no growth");
-  expect(shapes_parts(LANGUAGE_ENGLISH, &arena, row),
+  expect(shapes_parts(LANGUAGE_ENGLISH, &arena, row, NULL),
          "The last layer is the largest. No step up is more than ×1.00.");
 }
 
@@ -159,15 +159,15 @@ Test(report_shapes, of_several_prompts_each_factor_has_its_interval) {
 
 Test(report_shapes, peak_and_largest_step_are_named_where_they_are) {
   DriftShape *row = row_shape(made, "a", "b", T_BLOCK_OUT, 1, "rises_falls", 17);
-  expect(shapes_parts(LANGUAGE_ENGLISH, &arena, row),
+  expect(shapes_parts(LANGUAGE_ENGLISH, &arena, row, NULL),
          "The largest is layer 17: up to it ×4.00, from there to the end ×0.500. The largest "
          "step up leads into layer 1: ×1.50, which is 25.0 % of all steps up.");
   row->peak_layer = 23;
-  expect(shapes_parts(LANGUAGE_ENGLISH, &arena, row),
+  expect(shapes_parts(LANGUAGE_ENGLISH, &arena, row, NULL),
          "The last layer is the largest. The largest step up leads into layer 1: ×1.50, which "
          "is 25.0 % of all steps up.");
   row->peak_layer = 0, row->step_layer = -1;
-  expect(shapes_parts(LANGUAGE_ENGLISH, &arena, row),
+  expect(shapes_parts(LANGUAGE_ENGLISH, &arena, row, NULL),
          "The first of these layers is the largest. No layer lies above the one before it.");
 }
 

@@ -161,6 +161,28 @@ Test(report_swaps, on_whom_something_acts_is_said_only_where_the_intervals_say_i
   cr_expect_eq(acts_of(less, unknown, apart), ACTS_UNTOLD);
 }
 
+/* Of factors on either side of 1, which are as large as their reciprocals. */
+Test(report_swaps, which_effect_is_the_largest_is_told_only_where_intervals_do_not_overlap) {
+  ReportData *d = made_run(&arena, made, 2);
+  Swap rows[] = {swap_row("2-0", "", 0, 0.05, 1, 1), swap_row("2-4", "", 0, 0.02, 1, 1)};
+  SwapEffect effects[] = {effect_row("scan_u", 1, 0.8, 1.05), effect_row("conv_out", 1, 1.22, 1.05),
+                          effect_row("gated", 1, 0.99, 1.01),
+                          effect_row("conv_out x scan_u", 2, 0.79, 1.05)};
+  effects[1].rank = 2, effects[2].rank = 3;
+  d->swap = rows, d->swaps = 2, d->swap_effect = effects, d->swap_effects = 4;
+  const char *text = text_of(d, "Over all combinations");
+  cr_expect(strstr(text, "In the mean `scan_u` changes the error most: a factor of 0.800 (0.762 … "
+                         "0.840). Which is larger, that or the factor of `conv_out`, is not told: "
+                         "their intervals overlap. The largest interaction is"),
+            "%s", text);
+  cr_expect_not(strstr(text, "It is larger than the effect"), "%s", text);
+  effects[1] = effect_row("conv_out", 1, 1.1, 1.05), effects[1].rank = 2;
+  effects[3] = effect_row("conv_out x scan_u", 2, 0.7, 1.05);
+  text = text_of(d, "Over all combinations");
+  cr_expect_not(strstr(text, "is not told"), "%s", text);
+  cr_expect(strstr(text, "It is larger than the effect of any stage by itself."), "%s", text);
+}
+
 Test(report_swaps, an_interaction_that_cannot_be_told_says_how_many_prompts_would) {
   ReportData *d = made_run(&arena, made, 2);
   Swap rows[] = {swap_row("2-0", "", 0, 0.05, 1, 1), swap_row("2-4", "", 0, 0.02, 1, 1)};

@@ -23,6 +23,11 @@ const char *effect_interval(Language l, Arena *arena, const char *value, const c
 
 bool effect_clear(double low, double high, double none) { return low > none || high < none; }
 
+bool effect_may_be_less(double low, double high, double other_low, double other_high) {
+  const double least = effect_clear(low, high, 1) ? fmin(fabs(log(low)), fabs(log(high))) : 0;
+  return !isnan(low) && fmax(fabs(log(other_low)), fabs(log(other_high))) >= least;
+}
+
 /* "**-1.2e-02** (-1.6e-02 … -8.0e-03)". */
 static const char *change_cell(Language l, Arena *arena, const char *value, const char *low,
                                const char *high, bool told, double holm) {

@@ -14,6 +14,9 @@ const char *effect_interval(Language l, Arena *arena, const char *value, const c
                             const char *high);
 /* Where an interval leaves out what stands for no change: 1 of a factor, 0 of a difference. */
 bool effect_clear(double low, double high, double none);
+/* Of two factors with their intervals: whether the first may be no farther from 1 than the second,
+ * in either direction. False where one has no interval. */
+bool effect_may_be_less(double low, double high, double other_low, double other_high);
 const char *effect_factor_cell(Language l, Arena *arena, double value, double low, double high,
                                double holm);
 const char *effect_difference_cell(Language l, Arena *arena, double value, double low, double high,

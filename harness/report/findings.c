@@ -47,7 +47,8 @@ static void write_cause(FILE *out, const ReportData *d, const ReportPair *pair, 
 /* "`block_out` …", the three questions: does it accumulate, stay, or jump? */
 static void write_shape(FILE *out, const ReportData *d, const ReportPair *pair, const DriftShape *s,
                         Arena scratch) {
-  const char *parts = shapes_parts(d->language, &scratch, s),
+  const Agreeing of = by_prompt_agreeing(d, pair, s, scratch);
+  const char *parts = shapes_parts(d->language, &scratch, s, &of),
              *tokens = shapes_tokens(&scratch, d, pair, s);
   fprintf(out, say(d->language, "- **Does it accumulate, stay or jump?** `block_out`: %s.%s\n"),
           shapes_travel(d->language, &scratch, s),
@@ -109,7 +110,6 @@ static void write_scale(FILE *out, const ReportData *d, const ReportPair *pair, 
   }
   if (!(base.rel_l2 > 0) || !(other.rel_l2 > 0) || !(between.rel_l2 > 0)) return;
   double smaller = fmin(base.rel_l2, other.rel_l2), own = between.rel_l2;
-  const char *closer = base.rel_l2 < other.rel_l2 ? pair->base : pair->other;
   fprintf(out,
           say(d->language,
               "- **Beside the errors of the modes themselves**: against the float64 reference the "
@@ -118,9 +118,7 @@ static void write_scale(FILE *out, const ReportData *d, const ReportPair *pair, 
               "%s, and the difference between the two is %s the smaller of these errors.\n"),
           md_text(&scratch, pair->base), md_error(&scratch, base.rel_l2),
           md_text(&scratch, pair->other), md_error(&scratch, other.rel_l2),
-          base.rel_l2 == other.rel_l2
-              ? say(d->language, "neither is closer")
-              : arena_printf(&scratch, say(d->language, "%s is closer"), md_text(&scratch, closer)),
+          by_prompt_closer(&scratch, d, of_base, of_other, base.rel_l2, other.rel_l2),
           arena_printf(&scratch, say(d->language, own < smaller ? "%s of" : "%s times"),
                        own < smaller ? md_share(&scratch, own / smaller)
                                      : md_factor(&scratch, own / smaller)));

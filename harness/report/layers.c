@@ -5,6 +5,7 @@
 
 #include "measure/drift.h"
 #include "measure/shape.h"
+#include "report/by_prompt.h"
 #include "report/language.h"
 #include "report/markdown.h"
 #include "report/plots.h"
@@ -298,29 +299,34 @@ static void write_errors_by_layer(FILE *out, const ReportData *d, Arena scratch)
   md_fold_end(out);
 }
 
-/* Which mode is nearest and which farthest; those whose logits are not all finite have no place
- * among them. */
+/* Which mode is nearest and which farthest, and whether other prompts would say so; those whose
+ * logits are not all finite have no place among them. */
 static void write_ranking(FILE *out, const ReportData *d, Arena scratch) {
-  const ReportPair *nearest = NULL, *farthest = NULL;
-  const char *unranked = "";
+  const Language l = d->language;
+  const char **label = ARENA_NEW(&scratch, const char *, d->againsts), *unranked = "";
+  double *error = ARENA_NEW(&scratch, double, d->againsts);
+  int nearest = -1, farthest = -1;
   for (int a = 0; a < d->againsts; a++) {
     const ReportPair *pair = &d->against[a];
     Size logits = words_logits(d, pair);
+    error[a] = pair->verdict ? pair->verdict->logits_rel_l2 : (double)NAN;
     if (!finite_whole(&logits))
-      unranked = arena_printf(&scratch, "%s%s%s", unranked, *unranked ? say(d->language, ", ") : "",
+      unranked = arena_printf(&scratch, "%s%s%s", unranked, *unranked ? say(l, ", ") : "",
                               md_text(&scratch, pair->other));
-    if (!pair->verdict || isnan(pair->verdict->logits_rel_l2) || !finite_whole(&logits)) continue;
-    if (!nearest || pair->verdict->logits_rel_l2 < nearest->verdict->logits_rel_l2) nearest = pair;
-    if (!farthest || pair->verdict->logits_rel_l2 > farthest->verdict->logits_rel_l2)
-      farthest = pair;
+    if (isnan(error[a]) || !finite_whole(&logits)) continue;
+    label[a] = md_text(&scratch, pair->other);
+    if (nearest < 0 || error[a] < error[nearest]) nearest = a;
+    if (farthest < 0 || error[a] > error[farthest]) farthest = a;
   }
-  if (nearest != farthest)
+  if (nearest != farthest) {
     fprintf(out,
-            say(d->language, "At the logits %s is nearest to the reference (relative L2 %s) and %s "
-                             "farthest from it (%s).\n\n"),
-            md_text(&scratch, nearest->other), md_error(&scratch, nearest->verdict->logits_rel_l2),
-            md_text(&scratch, farthest->other),
-            md_error(&scratch, farthest->verdict->logits_rel_l2));
+            say(l, "At the logits %s is nearest to the reference (relative L2 %s) and %s farthest "
+                   "from it (%s)"),
+            label[nearest], md_error(&scratch, error[nearest]), label[farthest],
+            md_error(&scratch, error[farthest]));
+    by_prompt_write_ends(out, d, d->against, label, d->againsts, nearest, farthest, scratch);
+    fputs("\n\n", out);
+  }
   if (*unranked)
     fprintf(out, say(d->language, "Not ranked, as logits of theirs are not finite: %s.\n\n"),
             unranked);

@@ -195,11 +195,13 @@ static void write_warning(Language l, FILE *out, const Tried *t, Arena scratch) 
         !is_told(row->block_out_factor, row->block_out_factor_low, row->block_out_factor_high))
       continue;
     fprintf(out,
-            say(l, "Every scale at its least squared error makes the end worse, by a factor of %s, "
-                   "although each tensor by "
-                   "itself loses less so on the calibration's text.\n\n"),
+            say(l,
+                "Every scale at its least squared error makes the end worse, by a factor of %s%s, "
+                "although each tensor by "
+                "itself loses less so on the calibration's text.\n\n"),
             factor_words(&scratch, row->block_out_factor, row->block_out_factor_low,
-                         row->block_out_factor_high));
+                         row->block_out_factor_high),
+            isnan(row->block_out_factor_low) ? say(l, " (of this prompt alone)") : "");
   }
 }
 

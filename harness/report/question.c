@@ -375,18 +375,33 @@ static void write_meaning(FILE *out, const ReportData *d, Arena scratch) {
         out);
 }
 
+/* Which of many pairs differ the least and the most at the end. */
+static void write_extremes(FILE *out, const ReportData *d, Arena scratch) {
+  const char **label = ARENA_NEW(&scratch, const char *, d->pairs);
+  double *error = ARENA_NEW(&scratch, double, d->pairs);
+  int least = -1, most = -1;
+  for (int p = 0; p < d->pairs; p++) {
+    Size size = words_logits(d, &d->pair[p]);
+    if (size.identical || !finite_whole(&size) || !(size.rel_l2 > 0)) continue;
+    label[p] = words_pair(d->language, &scratch, &d->pair[p]);
+    error[p] = size.rel_l2;
+    if (least < 0 || error[p] < error[least]) least = p;
+    if (most < 0 || error[p] > error[most]) most = p;
+  }
+  if (least == most) return;
+  fprintf(out, say(d->language, " At the logits %s differ least (relative L2 %s) and %s most (%s)"),
+          label[least], md_error(&scratch, error[least]), label[most],
+          md_error(&scratch, error[most]));
+  by_prompt_write_ends(out, d, d->pair, label, d->pairs, least, most, scratch);
+}
+
 /* The conclusion of many pairs: how many differ, and which the least and the most at the end. */
 static void write_counts(FILE *out, const ReportData *d, Arena scratch) {
   int none = 0, identical = 0, fault = 0, same = 0;
-  const ReportPair *least = NULL, *most = NULL;
   for (int p = 0; p < d->pairs; p++) {
     Effect effect = words_effect_of(&d->pair[p], data_tally(d, &d->pair[p], NULL));
     none += effect == EFFECT_NONE, identical += effect == EFFECT_IDENTICAL,
         fault += effect == EFFECT_FAULT, same += effect == EFFECT_MADE_IDENTICAL;
-    Size size = words_logits(d, &d->pair[p]);
-    if (size.identical || !finite_whole(&size) || !(size.rel_l2 > 0)) continue;
-    if (!least || size.rel_l2 < words_logits(d, least).rel_l2) least = &d->pair[p];
-    if (!most || size.rel_l2 > words_logits(d, most).rel_l2) most = &d->pair[p];
   }
   const int different = d->pairs - none - identical - fault - same;
   fprintf(out, say(d->language, different == 1 ? "**Of %s** %d differs" : "**Of %s** %d differ"),
@@ -406,11 +421,7 @@ static void write_counts(FILE *out, const ReportData *d, Arena scratch) {
     fprintf(out, say(d->language, fault == 1 ? ", **%d is a fault**" : ", **%d are a fault**"),
             fault);
   fputs(say(d->language, "."), out);
-  if (least != most)
-    fprintf(
-        out, say(d->language, " At the logits %s differ least (relative L2 %s) and %s most (%s)."),
-        words_pair(d->language, &scratch, least), md_error(&scratch, words_logits(d, least).rel_l2),
-        words_pair(d->language, &scratch, most), md_error(&scratch, words_logits(d, most).rel_l2));
+  write_extremes(out, d, scratch);
   fputs("\n\n", out);
 }
 

@@ -143,16 +143,26 @@ const char *shapes_growth(Language l, Arena *arena, const DriftShape *s) {
                       s->told ? needed_words(l, arena, s) : "");
 }
 
-const char *shapes_parts(Language l, Arena *arena, const DriftShape *s) {
+/* " (in 9 of 16 prompts)" */
+static const char *in_prompts(Language l, Arena *arena, const Agreeing *of, int count) {
+  return of && of->prompts > 1
+             ? arena_printf(arena, say(l, " (in %d of %d prompts)"), count, of->prompts)
+             : "";
+}
+
+const char *shapes_parts(Language l, Arena *arena, const DriftShape *s, const Agreeing *of) {
   if (isnan(s->rise)) return "";
+  const char *in = in_prompts(l, arena, of, of ? of->peak : 0);
   const char *peak =
-      s->peak_layer == s->first_layer ? say(l, "The first of these layers is the largest")
+      s->peak_layer == s->first_layer
+          ? arena_printf(arena, say(l, "The first of these layers is the largest%s"), in)
       : s->peak_layer == s->last_layer
-          ? say(l, "The last layer is the largest")
+          ? arena_printf(arena, say(l, "The last layer is the largest%s"), in)
           : arena_printf(arena,
-                         say(l, "The largest is layer %d: up to it %s, from there to "
+                         say(l, "The largest is layer %d%s: up to it %s, from there to "
                                 "the end %s"),
-                         s->peak_layer, shapes_factor(l, arena, s->rise, s->rise_low, s->rise_high),
+                         s->peak_layer, in,
+                         shapes_factor(l, arena, s->rise, s->rise_low, s->rise_high),
                          shapes_factor(l, arena, s->fall, s->fall_low, s->fall_high));
   if (s->step_layer >= 0 && is_one(arena, s->step, s->step_low))
     return arena_printf(arena, say(l, "%s. No step up is more than ×1.00."), peak);
@@ -160,9 +170,9 @@ const char *shapes_parts(Language l, Arena *arena, const DriftShape *s) {
     return arena_printf(arena, say(l, "%s. No layer lies above the one before it."), peak);
   return arena_printf(
       arena,
-      say(l, "%s. The largest step up leads into layer %d: %s, which is %s of all steps up."), peak,
-      s->step_layer, shapes_factor(l, arena, s->step, s->step_low, s->step_high),
-      md_share(arena, s->step_share));
+      say(l, "%s. The largest step up leads into layer %d%s: %s, which is %s of all steps up."),
+      peak, s->step_layer, in_prompts(l, arena, of, of ? of->step : 0),
+      shapes_factor(l, arena, s->step, s->step_low, s->step_high), md_share(arena, s->step_share));
 }
 
 static const char *left_out_words(Language l, Arena *arena, const DriftShape *s) {
@@ -252,8 +262,8 @@ static const char *sparse_words(Arena *arena, const ReportData *d, const ReportP
                       worst_words(d->language, arena, most));
 }
 
-const char *shapes_tokens(Arena *arena, const ReportData *d, const ReportPair *pair,
-                          const DriftShape *s) {
+static const char *tokens_words(Arena *arena, const ReportData *d, const ReportPair *pair,
+                                const DriftShape *s) {
   if (is(s->reason, "zeros") || is(s->reason, "starts_apart"))
     return sparse_words(arena, d, pair, s);
   if (!(s->parting >= d->limits.parting)) return "";
@@ -276,6 +286,15 @@ const char *shapes_tokens(Arena *arena, const ReportData *d, const ReportPair *p
                       text,
                       shapes_factor(d->language, arena, s->pooled_growth, s->pooled_growth_low,
                                     s->pooled_growth_high));
+}
+
+/* Whether prompts hold such tokens at all is chance: it is said of these. */
+const char *shapes_tokens(Arena *arena, const ReportData *d, const ReportPair *pair,
+                          const DriftShape *s) {
+  const char *words = tokens_words(arena, d, pair, s);
+  return *words && s->prompts > 1
+             ? arena_printf(arena, say(d->language, "in these prompts %s"), words)
+             : words;
 }
 
 /* --- the table -------------------------------------------------------------------------------- */

@@ -4,7 +4,7 @@
  * words stand in the report and on the terminal. Everything in the arena. */
 #ifndef DS_REPORT_SHAPES_H
 #define DS_REPORT_SHAPES_H
-#include "report/data.h"
+#include "report/by_prompt.h"
 
 /* "×2.14 (2.10 … 2.18)"; without the bracket where there is no interval; "—" where there is no
  * factor. */
@@ -16,8 +16,9 @@ const char *shapes_name(Language l, Arena *arena, const DriftShape *s);
 const char *shapes_growth(Language l, Arena *arena, const DriftShape *s);
 /* Both, and the last quarter of the layers; of one prompt it says that it is of this one alone. */
 const char *shapes_travel(Language l, Arena *arena, const DriftShape *s);
-/* Where a curve peaks, and its largest step up; "" where there are none. */
-const char *shapes_parts(Language l, Arena *arena, const DriftShape *s);
+/* Where a curve peaks, and its largest step up, and in how many prompts by themselves (NULL: nobody
+ * knows); "" where there are none. */
+const char *shapes_parts(Language l, Arena *arena, const DriftShape *s, const Agreeing *of);
 /* For a cell: without shares and numbers of prompts. */
 const char *shapes_cell(Language l, Arena *arena, const DriftShape *s);
 /* The factor of growth, with † where it is told of this pair alone, not where all pairs are asked

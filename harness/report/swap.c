@@ -43,6 +43,55 @@ static const char *factor_words(Arena *arena, const ReportData *d, double factor
   acts_of(FACTOR(row, block_out_factor), FACTOR(row, token_median_factor),                         \
           FACTOR(row, parting_factor))
 
+static bool of_pair(const Swap *row, const Swap *pair) {
+  return !strcmp(row->base, pair->base) && !strcmp(row->other, pair->other);
+}
+
+/* What stands behind a largest factor that is told, where others may be larger. */
+static const char *rivals_words(Language l, Arena *arena, const char *const *rival, int count) {
+  if (count == 0) return "";
+  return arena_printf(arena,
+                      say(l, count == 1
+                                 ? " Which is larger, that or the factor of %s, is not told: "
+                                   "their intervals overlap."
+                                 : " Which is largest, that or the factors of %s, is not "
+                                   "told: their intervals overlap."),
+                      words_list(l, arena, rival, count));
+}
+
+/* Whether `row` is a rival of the largest one, which is told. */
+#define IS_RIVAL(row, largest)                                                                     \
+  ((row) != (largest) &&                                                                           \
+   effect_clear((largest)->block_out_factor_low, (largest)->block_out_factor_high, 1) &&           \
+   effect_may_be_less((largest)->block_out_factor_low, (largest)->block_out_factor_high,           \
+                      (row)->block_out_factor_low, (row)->block_out_factor_high))
+
+/* Stages that may alone change more than the first. */
+static const char *rivals_alone(Arena *arena, const ReportData *d, const Swap *first) {
+  const char **name = ARENA_NEW(arena, const char *, d->swaps);
+  int count = 0;
+  for (size_t i = 0; i < d->swaps; i++) {
+    const Swap *row = &d->swap[i];
+    if (of_pair(row, first) && !strcmp(row->start, first->start) && row->count == 1 &&
+        !row->identical && !row->refused[0] && IS_RIVAL(row, first))
+      name[count++] = row->stages;
+  }
+  return rivals_words(d->language, arena, name, count);
+}
+
+/* Effects of its order that may be larger in the mean. */
+static const char *rivals_in_mean(Arena *arena, const ReportData *d, const SwapEffect *first) {
+  const char **name = ARENA_NEW(arena, const char *, d->swap_effects);
+  int count = 0;
+  for (size_t i = 0; i < d->swap_effects; i++) {
+    const SwapEffect *row = &d->swap_effect[i];
+    if (!strcmp(row->base, first->base) && !strcmp(row->other, first->other) &&
+        row->order == first->order && IS_RIVAL(row, first))
+      name[count++] = row->stages;
+  }
+  return rivals_words(d->language, arena, name, count);
+}
+
 /* " Of the median token it is a factor of 0.990 (0.980 … 1.010): it acts on single tokens." */
 static void write_median(FILE *out, const ReportData *d, double factor, const char *words,
                          Acts acts, Arena scratch) {
@@ -56,10 +105,6 @@ static void write_median(FILE *out, const ReportData *d, double factor, const ch
 #define WRITE_MEDIAN(out, d, row, scratch)                                                         \
   write_median(out, d, (row)->token_median_factor,                                                 \
                FACTOR_WORDS(&(scratch), d, row, token_median_factor), ACTS(row), scratch)
-
-static bool of_pair(const Swap *row, const Swap *pair) {
-  return !strcmp(row->base, pair->base) && !strcmp(row->other, pair->other);
-}
 
 /* The row of the pair that starts from `start` with these stages swapped; NULL where there is
  * none. */
@@ -156,6 +201,7 @@ static void write_sentences(FILE *out, const ReportData *d, const Swap *itself, 
     fprintf(out,
             say(d->language, " The largest change that a stage alone makes is that of %s: %s."),
             md_code(&scratch, first->stages), FACTOR_WORDS(&scratch, d, first, block_out_factor));
+    fputs(rivals_alone(&scratch, d, first), out);
     WRITE_MEDIAN(out, d, first, scratch);
   }
   const char *idle = idle_stages(&scratch, d, itself, itself->start);
@@ -247,15 +293,17 @@ static void write_effects(FILE *out, const ReportData *d, const Swap *pair, Aren
     fprintf(out, say(d->language, " In the mean %s changes the error most: %s."),
             md_code(&scratch, largest[1]->stages),
             FACTOR_WORDS(&scratch, d, largest[1], block_out_factor));
+    fputs(rivals_in_mean(&scratch, d, largest[1]), out);
     WRITE_MEDIAN(out, d, largest[1], scratch);
   }
   if (largest[2]) {
     const SwapEffect *two = largest[2];
     fprintf(out, say(d->language, " The largest interaction is %s: %s."),
             md_code(&scratch, two->stages), FACTOR_WORDS(&scratch, d, two, block_out_factor));
+    fputs(rivals_in_mean(&scratch, d, two), out);
     WRITE_MEDIAN(out, d, two, scratch);
     if (effect_clear(two->block_out_factor_low, two->block_out_factor_high, 1) && largest[1] &&
-        fabs(log(two->block_out_factor)) > fabs(log(largest[1]->block_out_factor)))
+        !IS_RIVAL(largest[1], two))
       fputs(say(d->language, " It is larger than the effect of any stage by itself."), out);
   }
   fputs("\n\n", out);
