@@ -29,7 +29,8 @@ Test(report_findings, findings_name_cause_course_and_scale) {
       "- **Beside the errors of the modes themselves**: against the float64 reference the logits "
       "of 2-0 "
       "are off by 2.00 % and "
-      "those of 2-4 by 3.00 % (relative L2); 2-0 is closer (of this prompt alone), and the difference between the two is "
+      "those of 2-4 by 3.00 % (relative L2); 2-0 is closer (of this prompt alone), and the "
+      "difference between the two is "
       "30.0 % of the smaller of "
       "these errors.");
 }

@@ -43,7 +43,8 @@ static bool fail_yaml(const yaml_parser_t *parser, const char *path, const char 
   }
   const yaml_mark_t mark = parser->problem_mark, from = parser->context_mark;
   if (indented_by_tab(text, count, mark.line))
-    return fail_at(st, path, mark, "not valid YAML: a tab indents this line, where only spaces may");
+    return fail_at(st, path, mark,
+                   "not valid YAML: a tab indents this line, where only spaces may");
   char begun[64] = "";
   if (parser->context && from.line != mark.line)
     snprintf(begun, sizeof begun, " that begins at %zu:%zu", from.line + 1, from.column + 1);
@@ -101,8 +102,8 @@ static bool events_check(yaml_parser_t *parser, const char *path, const char *te
     yaml_event_delete(&event);
     if (!accepted) return false;
   }
-  return documents == 1 ||
-         FAIL(st, "%s: holds no spec: %s", path, count ? "no key stands in it" : "the file is empty");
+  return documents == 1 || FAIL(st, "%s: holds no spec: %s", path,
+                                count ? "no key stands in it" : "the file is empty");
 }
 
 bool document_load(yaml_document_t *document, const char *path, const char *text, size_t count,
