@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "base/file.h"
 #include "tests/refused_calls.h"
@@ -29,6 +30,23 @@ Test(folder, second_lock_is_refused_and_the_first_one_given_back_is_free_again) 
   folder_unlock(&lock);
   cr_assert(folder_lock(inside("a/b"), false, &other, &st), "%s", st.text);
   folder_unlock(&other);
+}
+
+Test(folder, lock_that_a_child_has_too_is_given_back) {
+  Status st = {0};
+  int lock, other, ends[2];
+  cr_assert(folder_lock(inside("b"), true, &lock, &st) && pipe(ends) == 0, "%s", st.text);
+  pid_t child = fork();
+  if (child == 0) {
+    char end;
+    close(ends[1]);
+    _exit(read(ends[0], &end, 1) != 0);
+  }
+  folder_unlock(&lock);
+  cr_expect(folder_lock(inside("b"), true, &other, &st), "%s", st.text);
+  folder_unlock(&other);
+  close(ends[0]), close(ends[1]);
+  cr_expect_eq(waitpid(child, NULL, 0), child);
 }
 
 Test(folder, own_folder_that_is_a_link_is_refused_and_what_it_points_to_stays) {

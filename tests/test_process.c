@@ -291,3 +291,16 @@ Test(process, calibration_of_another_setting_is_replaced_and_said_to_be, .timeou
   cr_expect(strstr(shell_output, "scales of ") && !strstr(shell_output, "calibrated anew"), "%s",
             shell_output);
 }
+
+/* The report is made in a child that was forked while the journal was still locked. */
+Test(process, journal_is_removed_also_where_the_report_takes_long, .timeout = 120) {
+  cr_assert_eq(shell("mkdir %s/bin && printf '#!/bin/sh\nsleep 1\nexit 1\n' > %s/bin/gnuplot && "
+                     "chmod +x %s/bin/gnuplot",
+                     shell_folder, shell_folder, shell_folder),
+               0);
+  cr_assert_eq(shell("PATH=%s/bin:$PATH %s run %s/a.yaml -q -o %s/slow 2>&1", shell_folder,
+                     shell_program(), shell_folder, shell_folder),
+               0, "%s", shell_output);
+  cr_expect_neq(shell("cd %s/slow && find . | grep -E 'parts|partial|tmp'", shell_folder), 0, "%s",
+                shell_output);
+}
