@@ -137,8 +137,8 @@ Test(report_evaluation, each_answer_is_said_with_its_figures) {
   EXPECT_PART(text, "| 4.00e-03 ± 4.00e-04 |");
   EXPECT_PART(text, "| fp64 | 1.500000 ± 0.030000 |                           — |");
   EXPECT_LINE(text, "- **Does 2-4 predict psalms.txt better than 2-0?** It cannot be told from "
-                    "these windows. It needs fewer: "
-                    "-1.25e-01 bits, 95 % from -3.75e-01 to 1.25e-01, over 16 windows. Of a "
+                    "these windows. Bits of 2-4 less those of 2-0: "
+                    "-1.25e-01, 95 % from -3.75e-01 to 1.25e-01, over 16 windows. Of a "
                     "difference of this size 41 windows would "
                     "tell, and the text holds 533.");
   EXPECT_LINE(
@@ -183,7 +183,8 @@ Test(report_evaluation, an_answer_that_many_questions_at_once_take_away_is_marke
   const char *text = part_of(text_with_rows(), "predicts\n", "16 windows");
   EXPECT_PART(
       text,
-      "No, it predicts worse. It needs more: 5.00e-01 bits, 95 % from 2.50e-01 to 7.50e-01, over "
+      "No, it predicts worse. Bits of 2-0 less those of 0: 5.00e-01, 95 % from 2.50e-01 to "
+      "7.50e-01, over "
       "16 "
       "windows. With all 2 pairs asked at once it is not told any more (Holm, p = 8.00e-02).");
   EXPECT_PART(text, "| no: worse †");

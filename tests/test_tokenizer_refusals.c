@@ -72,7 +72,7 @@ Test(tokenizer_refusals, vocabularies_and_merges_that_do_not_fit) {
   REFUSE(OF(.merges = "[[\"a\", \"bc\"]]"), "model.merges[0]: joins 'bc'");
   REFUSE(OF(.merges = "[\"ab\"]"), "model.merges[0]: 'ab' is not two tokens");
   REFUSE(OF(.merges = "[\"a  b\"]"), "model.merges[0]: 'a  b' is not two tokens");
-  REFUSE(OF(.merges = "[[\"a\"]]"), "model.merges[0]: holds 1 tokens, expected two");
+  REFUSE(OF(.merges = "[[\"a\"]]"), "model.merges[0]: holds 1 token, expected two");
   REFUSE(OF(.merges = "[[\"a\", 3]]"), "model.merges[0][1]: is no string");
   REFUSE(OF(.merges = "{}"), "model.merges: is no list");
 }

@@ -77,8 +77,8 @@ bool folder_lock(const char *path, bool own, int *lock, Status *st) {
   return FAIL(st, "%s: is removed by other runs again and again", path);
 }
 
-/* Not by closing alone: a child that was forked meanwhile has the descriptor too, and keeps the lock
- * with it. */
+/* Not by closing alone: a child that was forked meanwhile has the descriptor too, and keeps the
+ * lock with it. */
 void folder_unlock(int *lock) {
   if (*lock >= 0) flock(*lock, LOCK_UN), close(*lock);
   *lock = -1;

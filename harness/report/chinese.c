@@ -1020,8 +1020,8 @@ const Phrase chinese[] = {
     {"- **Does %s predict %s better than %s?** ", "- **%1$s 对 %2$s 的预测是否优于 %3$s**？"},
     {"No: they are the same in every window.\n", "否：两者在每个窗口都相同。\n"},
     {"It cannot be told: %s.\n", "无法判定：%s。\n"},
-    {"%s. %s %s bits, 95 %% from %s to %s, over %s.",
-     "%s。%s%s 比特，95 %% 区间为 %s 到 %s，共 %s。"},
+    {"%s. Bits of %s less those of %s: %s, 95 %% from %s to %s, over %s.",
+     "%s。%s 的比特数减去 %s 的：%s，95 %% 区间为 %s 到 %s，共 %s。"},
     {" Means of %d neighbouring windows are the unit.", "以每 %d 个相邻窗口的均值为单位。"},
     {" Of a difference of this size %s.", "对这样大小的差异，%s。"},
     {" With all %d pairs asked at once it is told as well (Holm, p = %s).",
@@ -1031,8 +1031,6 @@ const Phrase chinese[] = {
     {"Yes", "是"},
     {"No, it predicts worse", "否，其预测更差"},
     {"It cannot be told from these windows", "由这些窗口无法判定"},
-    {"It needs fewer:", "所需比特更少："},
-    {"It needs more:", "所需比特更多："},
     {"%s of %s each, of %s: every figure is one of that text. ± is the standard error over "
      "windows; of shares the "
      "95 %% interval stands in brackets. KL is that of the reference's distribution of the next "

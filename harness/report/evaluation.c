@@ -237,12 +237,12 @@ static void write_pairs(FILE *out, const ReportData *d, Arena scratch) {
 static void write_answer(Language l, FILE *out, const EvaluationPair *p, int compared,
                          Arena scratch) {
   const char *number = needed(l, &scratch, p);
-  fprintf(out, say(l, "%s. %s %s bits, 95 %% from %s to %s, over %s."),
+  fprintf(out, say(l, "%s. Bits of %s less those of %s: %s, 95 %% from %s to %s, over %s."),
           answered(p, "better")  ? say(l, "Yes")
           : answered(p, "worse") ? say(l, "No, it predicts worse")
                                  : say(l, "It cannot be told from these windows"),
-          p->diff < 0 ? say(l, "It needs fewer:") : say(l, "It needs more:"),
-          md_short(&scratch, p->diff), md_short(&scratch, p->low), md_short(&scratch, p->high),
+          md_text(&scratch, p->other), md_text(&scratch, p->base), md_short(&scratch, p->diff),
+          md_short(&scratch, p->low), md_short(&scratch, p->high),
           md_count(l, &scratch, p->windows, "window"));
   if (p->block > 1)
     fprintf(out, say(l, " Means of %d neighbouring windows are the unit."), p->block);
