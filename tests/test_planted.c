@@ -174,3 +174,33 @@ Test(planted, a_clipped_value_of_a_float_mode_is_named_and_its_repair_undoes_it)
 Test(planted, a_clipped_value_of_an_int8_mode_is_named_and_its_repair_undoes_it) {
   plant_all("2-0");
 }
+
+static void dent(Tensor *t, size_t at) { ((float *)t->data)[at] *= 0.9F; }
+
+/* Mode 2-3 hands a float convolution to grids behind it. One value beyond their end is made a tenth
+ * smaller, which makes nothing of it: the grid clips it as before. What is set there goes past
+ * every grid, and so would take the clipping's error away too. */
+Test(planted, value_that_a_grid_behind_its_tensor_clips_is_named_in_the_tensor_of_the_grid) {
+  enum { TOKEN = 15, CHANNEL = 73, LAYER = 3, CONV1D = 2 };
+  Spec spec = make_spec("2-3");
+  Progress quiet = progress_start(true);
+  Study study = {.spec = &spec, .subject = &subject, .progress = &quiet};
+  static Seen seen;
+  plant.planted = true, plant.change = dent, plant.maker = CONV1D;
+  plant.layer = LAYER, plant.row = TOKEN, plant.col = CHANNEL;
+  walk(&study, &seen, LAYERS);
+  Arena arena = shipped.arena;
+  Status st = {0};
+  EventRows rows;
+  cr_assert(events_run(&arena, &study, seen.row, LAYERS * ROWS, &rows, &st), "%s", st.text);
+  const Event *found = NULL;
+  for (size_t i = 0; i < rows.events; i++)
+    if (rows.event[i].token == TOKEN && rows.event[i].grown_layer == LAYER) found = &rows.event[i];
+  cr_assert(found);
+  cr_expect_str_eq(found->tensor, "scan_in", "%s", found->tensor);
+  cr_expect(found->element_token == TOKEN && found->element_channel == CHANNEL, "[%d, %d]",
+            found->element_token, found->element_channel);
+  cr_expect_eq(found->clipped, 1);
+  cr_expect(found->value_to > 1.2 * found->grid_end && found->removed > 0.9, "%g, of %g beyond %g",
+            found->removed, found->value_to, found->grid_end);
+}

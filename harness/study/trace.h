@@ -4,8 +4,9 @@
  * token, and more than TRACE_STANDS_OUT times the root mean square of the tensor's difference) are
  * set, one at a time, to the value that the other side has there, and the layer is run again
  * (source/repaired.h): what goes of the token's squared error of block_out is what that element
- * made. The origin is the earliest that makes at least half; where none does, the error is spread:
- * no single element explains it, and the one that makes most is named as that. No operator is taken
+ * made. The origin is the earliest that makes at least half, or, where that is not clipped itself,
+ * the same element in another format behind it that is; where none does, the error is spread: no
+ * single element explains it, and the one that makes most is named as that. No operator is taken
  * backwards for it, so none that mixes channels (the Hadamard transform, a projection) hides an
  * element.
  *

@@ -84,9 +84,9 @@ static int find_candidates(const Scene *s, int id, Candidate candidate[CANDIDATE
 
 /* --- what an element made --------------------------------------------------------------------- */
 
-/* Whether this side's element is clipped, seen from the other side's value; the grid's end on that
- * side. */
-static bool is_clipped(const Scene *s, const WalkSide *side, int id, double value_to,
+/* Whether this side's element is clipped: it has the last value of its grid, and the other side's
+ * lies beyond; the grid's end on that side. */
+static bool is_clipped(const Scene *s, const WalkSide *side, int id, double value, double value_to,
                        double *grid_end) {
   const Model *model = &s->study->subject->model;
   const Family *family = model->config.family;
@@ -95,7 +95,7 @@ static bool is_clipped(const Scene *s, const WalkSide *side, int id, double valu
   if (!mode || !family->grid(mode, id)) return false;
   const double scale = (double)model->scales[s->at->layer].scale[family->tensors.info[id].scale];
   *grid_end = value_to < 0 ? -128 * scale : 127 * scale;
-  return value_to < 0 ? value_to < *grid_end : value_to > *grid_end;
+  return fabs(value_to) > fabs(*grid_end) && fabs(value - *grid_end) < scale / 2;
 }
 
 /* The base is repaired where it alone is clipped, or where the other has no mode. */
@@ -103,8 +103,8 @@ static bool repairs_base(const Scene *s, const Candidate *c) {
   double in_base = value_at(&s->base->t[c->tensor], c->row, c->col),
          in_other = value_at(&s->other->t[c->tensor], c->row, c->col), end;
   if (!s->base_side->mode || !s->other_side->mode) return !s->other_side->mode;
-  return !is_clipped(s, s->other_side, c->tensor, in_base, &end) &&
-         is_clipped(s, s->base_side, c->tensor, in_other, &end);
+  return !is_clipped(s, s->other_side, c->tensor, in_other, in_base, &end) &&
+         is_clipped(s, s->base_side, c->tensor, in_base, in_other, &end);
 }
 
 /* |other - base|^2 of the token's row of block_out. */
@@ -166,6 +166,27 @@ static bool is_traced(const Scene *s, int id) {
   return is_compared(s, id) && tensors_of(s)->info[id].role != ROLE_BLOCK_IN;
 }
 
+/* A value that was set is handed on as it is, past every grid behind it (source/repair.h). So where
+ * an element makes enough and is not clipped itself, a tensor behind it that is the same in another
+ * format may be what clips it: that one, where it makes enough by itself. */
+static Candidate clipped_behind(const Scene *s, Candidate c, double *removed, Arena scratch) {
+  const TensorInfo *info = tensors_of(s)->info;
+  const bool of_base = repairs_base(s, &c);
+  const WalkSide *side = of_base ? s->base_side : s->other_side;
+  const Trace *own = of_base ? s->base : s->other, *to = of_base ? s->other : s->base;
+  for (int id = c.tensor; id < tensors_role(tensors_of(s), ROLE_ADDED); id++) {
+    if (info[id].scale == ABSENT || info[id].scale != info[c.tensor].scale || !is_traced(s, id))
+      continue;
+    double end, value = value_at(&own->t[id], c.row, c.col),
+                value_to = value_at(&to->t[id], c.row, c.col);
+    const Candidate one = {id, c.row, c.col, fabs(value_to - value)};
+    if (!is_clipped(s, side, id, value, value_to, &end)) continue;
+    const double removes = id == c.tensor ? *removed : removed_by(s, &one, scratch);
+    if (removes >= TRACE_MAKES) return *removed = removes, one;
+  }
+  return c;
+}
+
 /* The first in the order of computation that makes enough; where none does, the one that makes
  * most, and where none makes any `removed` is 0. */
 static Candidate find_origin(const Scene *s, double *removed, Arena scratch) {
@@ -178,7 +199,7 @@ static Candidate find_origin(const Scene *s, double *removed, Arena scratch) {
       if (!(removes > *removed)) continue;
       *removed = removes;
       most = candidate[i];
-      if (removes >= TRACE_MAKES) return most;
+      if (removes >= TRACE_MAKES) return clipped_behind(s, most, removed, scratch);
     }
   }
   return most;
@@ -268,7 +289,7 @@ void trace_event(const Scene *s, Arena scratch) {
   event->value = suspect->value;
   event->value_to = suspect->value_to;
   event->clipped = is_clipped(s, suspect->of_base ? s->base_side : s->other_side, c.tensor,
-                              suspect->value_to, &event->grid_end);
+                              suspect->value, suspect->value_to, &event->grid_end);
   event->removed = removed;
   find_made(s, event, scratch);
 }
