@@ -246,6 +246,7 @@ static const Bad bad[] = {
   {HEAD PAIR "modes: {x: {base: fp32, layers: {0: 1}}}\nmend: [x]\n", "7:8", {"'mend'", "mode 'x' has no int8 stage", ""}},
   {HEAD PAIR "modes: {x: 2-4}\n",  "6:12", {"'modes'", "expected a mapping of keys", "found '2-4'"}},
   {HEAD PAIR "modes: [x]\n",       "6:8",  {"'modes'", "a mapping from names to modes", "found a list of 1"}},
+  {HEAD PAIR "sources: x\n",       "6:10", {"'sources'", "a mapping from names to settings", "found 'x'"}},
   /* defined, and never run */
   {HEAD PAIR "modes: {x: {base: 2-4, gated: bf16}}\n", "6:9", {"key 'modes'", "mode 'x' is defined and never run", "leave it out"}},
   {HEAD "pairs: [[2-0, x]]\nmodes: {x: {base: y}, z: {base: y, layers: {0: x}}, y: {base: 2-4, gated: bf16}}\n", "6:23",

@@ -169,6 +169,7 @@ const char *scalar_expected(Arena *arena, const Key *key) {
     case KIND_LIMIT: return arena_printf(arena, "a number from %g to %g", key->low, key->high);
     case KIND_PAIR: return "a list of two modes, such as [2-0, 2-4]";
     case KIND_OBJECT: return "a mapping of keys";
+    case KIND_NAMED: return "a mapping from names to settings";
     case KIND_MODES: return "a mapping from names to modes";
     case KIND_SAID:
       return arena_printf(arena, "%s%sa mapping from names of tensors to %s",

@@ -209,9 +209,10 @@ static bool check_unused(const Spec *spec, const Checkpoint *c, Status *st) {
   return !c->unused || spec->ignore_unused ||
          FAIL(st,
               "%s: holds %zu tensor%s that this model does not use: %.400s; if config.json is "
-              "right, run without with "
+              "right, run without %s with "
               "--ignore-unused (in a spec: ignore_unused: true), which is recorded",
-              c->unused_path, c->unused, c->unused == 1 ? "" : "s", c->unused_names);
+              c->unused_path, c->unused, c->unused == 1 ? "" : "s", c->unused_names,
+              c->unused == 1 ? "it" : "them");
 }
 
 /* How it reads text; a tokenizer that the spec names is read in any case. */
@@ -327,6 +328,11 @@ static double difference(const double *a, const double *b, size_t n) {
 
 static bool prove(const Subject *subject, double found, const char *what, const WalkPlace *at,
                   Status *st) {
+  if (isnan(found))
+    return FAIL(st,
+                "%s: the rewrite cannot be proved: the float64 %s of the first %d tokens of prompt "
+                "'%s' is not finite",
+                subject->checkpoint.folder, what, at->shape->T, at->shape->name);
   return found <= proof_limit ||
          FAIL(st,
               "%s: the rewrite changes the model: the float64 %s of the first %d token%s of prompt "
