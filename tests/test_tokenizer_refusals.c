@@ -27,6 +27,9 @@ Test(tokenizer_refusals, what_is_no_json_object) {
   refuse_json("", WORDS("not valid JSON"));
   refuse_json("[]", WORDS("not a JSON object"));
   refuse_json("{\"model\": 1, \"model\": 2}", WORDS("duplicate"));
+  refuse_json("{\"model\": \"a\\u0000b\"}",
+              WORDS("t.json: tokenizer is not read: line 1, column ", ": a NUL character"));
+  refuse_json("{\"model\": {\"\\u0000\": 1}}", WORDS("is not read: ", ": a NUL character"));
   refuse_json("{\"a\":[[[[[[[[[[[[1]]]]]]]]]]]]}", WORDS("nested deeper than 8"));
   refuse_json("{\"version\": \"2.0\"}", WORDS("version: is '2.0', expected 1.0"));
   refuse_json("{\"surprise\": 1}", WORDS("has the key 'surprise', which is not read"));

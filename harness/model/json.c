@@ -33,8 +33,11 @@ json_t *json_object_of(const char *path, const char *what, Bytes text, Status *s
   json_t *root =
       json_loadb(text.data, text.count, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
   if (!root) {
-    status_set(st, "%s: %s is not valid JSON: line %d, column %d: %s", path, what, error.line,
-               error.column, error.text);
+    const enum json_error_code code = json_error_code(&error);
+    const bool nul = code == json_error_null_character || code == json_error_null_byte_in_key;
+    status_set(st, "%s: %s is not %s: line %d, column %d: %s", path, what,
+               nul ? "read" : "valid JSON", error.line, error.column,
+               nul ? "a NUL character" : error.text);
     return NULL;
   }
   if (json_is_object(root)) return root;
