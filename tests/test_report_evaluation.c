@@ -249,7 +249,7 @@ Test(report_evaluation, the_choice_follows_from_the_figures) {
   EXPECT_PART(choice, "- **Smallest: 2-0.**");
   EXPECT_NONE(choice, "Not slower by more");
   EXPECT_PART(choice, "- **Best trade: 2-4.**");
-  EXPECT_NONE(choice, "Nothing speaks for");
+  EXPECT_NONE(choice, "speaks for");
   const char *cost = part_of(text, "costs\n", "Median of 9");
   EXPECT_LINE(cost, "### 100 tokens");
   EXPECT_PART(cost,
@@ -267,8 +267,28 @@ Test(report_evaluation, speeds_within_their_spread_decide_nothing) {
   rows->mode[1].kl_mean = 0.001;
   const char *choice = part_of(text_with_rows(), "need\n", "From the figures");
   EXPECT_PART(choice, "Not slower by more than the spread: `2-0`.");
-  EXPECT_PART(choice,
-              "Nothing speaks for 2-4: 2-0 is no worse in any of the three and better in one.");
+  EXPECT_PART(choice, "Nothing here speaks for 2-4: 2-0 is worse in none of the three, and told to "
+                      "be better in one.");
+}
+
+/* By a KL that chance decided nothing is said of a mode. */
+Test(report_evaluation, a_smaller_kl_that_is_not_told_speaks_for_no_mode) {
+  four_modes(false);
+  rows->cost[2].mad_s = rows->cost[4].mad_s = 0.01;
+  rows->bytes[1].peak_activation_bytes = rows->bytes[2].peak_activation_bytes;
+  add_pair("2-4", "2-0", "kl_factor", "undecided", -0.01, 900);
+  add_pair("2-4", "fp32", "kl_factor", "undecided", -0.5, 900);
+  add_pair("fp32", "2-0", "kl_factor", "worse", 0.5, 4);
+  const char *text = text_with_rows(), *choice = part_of(text, "need\n", "From the figures");
+  EXPECT_NONE(choice, "speaks for");
+  EXPECT_PART(choice, "  Not told from it by their KL: `2-4`.\n");
+  EXPECT_PART(text, "Nearest to float64: fp32 (KL 1.00e-12 bits, and 1 other is not told from it). "
+                    "Fastest here: 2-4 (2000 tokens/s, and 1 other is not told from it).");
+  SET_TEXT(rows->pair[2].answer, "better");
+  rows->mode[1].kl_mean = 0.001;
+  EXPECT_PART(part_of(text_with_rows(), "need\n", "From the figures"),
+              "Nothing here speaks for 2-4: 2-0 is worse in none of the three, and told to be "
+              "better in one.");
 }
 
 Test(report_evaluation, a_mode_that_is_told_apart_is_no_trade_and_a_dominated_one_is_named) {
@@ -278,8 +298,8 @@ Test(report_evaluation, a_mode_that_is_told_apart_is_no_trade_and_a_dominated_on
   rows->mode[1].kl_mean = 0.001;
   const char *choice = part_of(text_with_rows(), "need\n", "From the figures");
   EXPECT_PART(choice, "- **Best trade: fp32.**");
-  EXPECT_PART(choice,
-              "Nothing speaks for 2-4: 2-0 is no worse in any of the three and better in one.");
+  EXPECT_PART(choice, "Nothing here speaks for 2-4: 2-0 is worse in none of the three, and told to "
+                      "be better in one.");
 }
 
 /* --- single tokens ---------------------------------------------------------------------------- */

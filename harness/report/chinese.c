@@ -1119,6 +1119,7 @@ const Phrase chinese[] = {
     {"KL %s bits, %.6f bits a token, %.0f tokens/s, %s",
      "KL %s 比特，每词元 %.6f 比特，每秒 %.0f 个词元，%s"},
     {"- **%s: %s.** %s.\n", "- **%s：%s**。%s。\n"},
+    {"  Not told from it by their KL: %s.\n", "  按 KL 与之无法区分的有：%s。\n"},
     {"  Not slower by more than the spread: %s.\n", "  在离散度之内并不更慢的有：%s。\n"},
     {"No mode was both evaluated and timed.\n\n", "没有哪种模式既经过评估又经过计时。\n\n"},
     {"From the figures of this run, at %s a prefill; bytes are weights, scales, one sequence's "
@@ -1136,8 +1137,8 @@ const Phrase chinese[] = {
      "one at this number of "
      "windows.",
      "\n最佳折中指在现有窗口数下，比特数与最接近参考的模式无法区分的最小模式。"},
-    {" Nothing speaks for %s: %s is no worse in any of the three and better in one.",
-     "没有理由选用 %s：%s 在三项指标上都不比它差，且至少有一项更好。"},
+    {" Nothing here speaks for %s: %s is worse in none of the three, and told to be better in one.",
+     "此处没有理由选用 %s：%s 在三项指标上都不比它差，且至少有一项可判定为更好。"},
 
     /* --- html.c and latex.c ------------------------------------------------------------------- */
     {" Data: ", "数据："},
@@ -1382,8 +1383,10 @@ const Phrase chinese[] = {
     {"relative error against float64", "相对 float64 的误差"},
 
     /* --- the rest ----------------------------------------------------------------------------- */
-    {"Nearest to float64: %s (KL %s bits). Fastest here: %s (%.0f tokens/s). Smallest: %s (%s).",
-     "最接近 float64：%s（KL %s 比特）。此处最快：%s（每秒 %.0f 个词元）。最小：%s（%s）。"},
+    {", and %d other is not told from it", "，另有 %d 个与之无法区分"},
+    {", and %d others are not told from it", "，另有 %d 个与之无法区分"},
+    {"Nearest to float64: %s (KL %s bits%s). Fastest here: %s (%.0f tokens/s%s). Smallest: %s (%s).",
+     "最接近 float64：%s（KL %s 比特%s）。此处最快：%s（每秒 %.0f 个词元%s）。最小：%s（%s）。"},
     {"- **Does it accumulate, stay or jump?** `block_out`: %s.%s\n",
      "- **是累积、持平还是跳变？** `block_out`：%s。%s\n"},
     {"- **How it grows is not told**: this results file holds no shapes. From layer %d to layer %d "

@@ -154,22 +154,36 @@ static bool slower(const Choice *a, const Choice *b) {
   return a->speed->time_s - a->speed->mad_s > b->speed->time_s + b->speed->mad_s;
 }
 
-/* `a` is not worse in anything and better in something. */
-static bool dominates(const Choice *a, const Choice *b) {
-  double kl_a = a->evaluation->kl_mean, kl_b = b->evaluation->kl_mean;
-  bool no_worse = kl_a <= kl_b && !slower(a, b) && a->bytes <= b->bytes;
-  return no_worse && (kl_a < kl_b || slower(b, a) || a->bytes < b->bytes);
-}
-
-static bool told_apart(const ReportData *d, const char *a, const char *b) {
+/* What was asked of two modes by this metric, in either order; NULL: nothing. */
+static const EvaluationPair *asked_of(const ReportData *d, const char *metric, const Choice *a,
+                                      const Choice *b) {
+  const char *one = a->evaluation->mode, *two = b->evaluation->mode;
   for (size_t i = 0; i < d->evaluation_pairs; i++) {
     const EvaluationPair *p = &d->evaluation_pair[i];
-    bool same_pair = (!strcmp(p->base, a) && !strcmp(p->other, b)) ||
-                     (!strcmp(p->base, b) && !strcmp(p->other, a));
-    if (same_pair && !strcmp(p->metric, "bits"))
-      return !strcmp(p->answer, "better") || !strcmp(p->answer, "worse");
+    if (!strcmp(p->metric, metric) && ((!strcmp(p->base, one) && !strcmp(p->other, two)) ||
+                                       (!strcmp(p->base, two) && !strcmp(p->other, one))))
+      return p;
   }
-  return false;
+  return NULL;
+}
+
+/* -1, +1: `a` is told to be the better or the worse one; 0: neither is told. */
+static int told(const ReportData *d, const char *metric, const Choice *a, const Choice *b) {
+  const EvaluationPair *p = asked_of(d, metric, a, b);
+  const int answer = !p                             ? 0
+                     : !strcmp(p->answer, "better") ? -1
+                     : !strcmp(p->answer, "worse")  ? 1
+                                                    : 0;
+  return p && !strcmp(p->other, a->evaluation->mode) ? answer : -answer;
+}
+
+static const char near[] = "kl_factor";
+
+/* `a` is worse in nothing, and better in something by more than chance. */
+static bool dominates(const ReportData *d, const Choice *a, const Choice *b) {
+  const bool no_worse = a->evaluation->kl_mean <= b->evaluation->kl_mean &&
+                        told(d, near, a, b) <= 0 && !slower(a, b) && a->bytes <= b->bytes;
+  return no_worse && (told(d, near, a, b) < 0 || slower(b, a) || a->bytes < b->bytes);
 }
 
 /* Whether any two modes could be told apart by these windows. */
@@ -194,16 +208,27 @@ static void write_choice(Language l, FILE *out, const char *need, const Choice *
           figures(l, &scratch, c));
 }
 
-/* The modes that the spread of the timings does not set apart from the fastest. */
-static void write_as_fast(Language l, FILE *out, const Choice *choice, int count,
-                          const Choice *fast, Arena scratch) {
-  const char **name = ARENA_NEW(&scratch, const char *, count);
+/* The modes that the spread of the timings does not set apart from the fastest, and those that the
+ * windows do not from the nearest. */
+static int as_fast(const Choice *choice, int count, const Choice *fast, const char **name) {
   int names = 0;
   for (const Choice *c = choice; c < choice + count; c++)
     if (c != fast && !slower(c, fast)) name[names++] = c->evaluation->mode;
-  if (names)
-    fprintf(out, say(l, "  Not slower by more than the spread: %s.\n"),
-            words_list(l, &scratch, name, names));
+  return names;
+}
+
+static int as_near(const ReportData *d, const Choice *choice, int count, const Choice *nearest,
+                   const char **name) {
+  int names = 0;
+  for (const Choice *c = choice; c < choice + count; c++)
+    if (c != nearest && asked_of(d, near, nearest, c) && told(d, near, nearest, c) >= 0)
+      name[names++] = c->evaluation->mode;
+  return names;
+}
+
+static void write_also(Language l, FILE *out, const char *words, const char *const *name, int names,
+                       Arena scratch) {
+  if (names) fprintf(out, say(l, words), words_list(l, &scratch, name, names));
 }
 
 typedef struct Choices {
@@ -226,24 +251,35 @@ static Choices choose(Arena *arena, const ReportData *d) {
   }
   all.trade = all.accurate;
   for (const Choice *c = all.choice; c < all.choice + all.count; c++)
-    if (!told_apart(d, all.accurate->evaluation->mode, c->evaluation->mode) &&
-        c->bytes < all.trade->bytes)
-      all.trade = c;
+    if (!told(d, "bits", all.accurate, c) && c->bytes < all.trade->bytes) all.trade = c;
   return all;
 }
 
+/* " and 2 more that are not told from it" */
+static const char *more_words(Language l, Arena *arena, int names) {
+  return names == 0 ? ""
+                    : arena_printf(arena,
+                                   say(l, names == 1 ? ", and %d other is not told from it"
+                                                     : ", and %d others are not told from it"),
+                                   names);
+}
+
 const char *choice_words(Arena *arena, const ReportData *d) {
+  const Language l = d->language;
   if (!asked_choice(d)) return "";
-  Choices all = choose(arena, d);
+  const Choices all = choose(arena, d);
   if (!all.count) return "";
-  return arena_printf(arena,
-                      say(d->language, "Nearest to float64: %s (KL %s bits). Fastest here: %s "
-                                       "(%.0f tokens/s). Smallest: %s (%s)."),
-                      md_text(arena, all.accurate->evaluation->mode),
-                      md_short(arena, all.accurate->evaluation->kl_mean),
-                      md_text(arena, all.fast->evaluation->mode), all.fast->speed->tokens_per_s,
-                      md_text(arena, all.small->evaluation->mode),
-                      md_bytes(arena, all.small->bytes));
+  const char **name = ARENA_NEW(arena, const char *, all.count);
+  return arena_printf(
+      arena,
+      say(l, "Nearest to float64: %s (KL %s bits%s). Fastest here: %s (%.0f tokens/s%s). Smallest: "
+             "%s (%s)."),
+      md_text(arena, all.accurate->evaluation->mode),
+      md_short(arena, all.accurate->evaluation->kl_mean),
+      more_words(l, arena, as_near(d, all.choice, all.count, all.accurate, name)),
+      md_text(arena, all.fast->evaluation->mode), all.fast->speed->tokens_per_s,
+      more_words(l, arena, as_fast(all.choice, all.count, all.fast, name)),
+      md_text(arena, all.small->evaluation->mode), md_bytes(arena, all.small->bytes));
 }
 
 void section_choice(FILE *out, const ReportData *d, Arena scratch) {
@@ -270,9 +306,13 @@ void section_choice(FILE *out, const ReportData *d, Arena scratch) {
                            "activations.\n\n"),
           md_count(d->language, &scratch, longest, "token"));
   plot_choice(out, d, longest, scratch);
+  const char **name = ARENA_NEW(&scratch, const char *, count);
   write_choice(d->language, out, WORD("Nearest to float64"), accurate, scratch);
+  write_also(d->language, out, WORD("  Not told from it by their KL: %s.\n"), name,
+             as_near(d, choice, count, accurate, name), scratch);
   write_choice(d->language, out, WORD("Fastest here"), fast, scratch);
-  write_as_fast(d->language, out, choice, count, fast, scratch);
+  write_also(d->language, out, WORD("  Not slower by more than the spread: %s.\n"), name,
+             as_fast(choice, count, fast, name), scratch);
   write_choice(d->language, out, WORD("Smallest"), small, scratch);
   if (could_tell(d)) {
     write_choice(d->language, out, WORD("Best trade"), trade, scratch);
@@ -287,12 +327,11 @@ void section_choice(FILE *out, const ReportData *d, Arena scratch) {
   }
   for (const Choice *c = choice; c < choice + count; c++)
     for (const Choice *other = choice; other < choice + count; other++)
-      if (dominates(other, c)) {
-        fprintf(
-            out,
-            say(d->language,
-                " Nothing speaks for %s: %s is no worse in any of the three and better in one."),
-            md_text(&scratch, c->evaluation->mode), md_text(&scratch, other->evaluation->mode));
+      if (dominates(d, other, c)) {
+        fprintf(out,
+                say(d->language, " Nothing here speaks for %s: %s is worse in none of the three, "
+                                 "and told to be better in one."),
+                md_text(&scratch, c->evaluation->mode), md_text(&scratch, other->evaluation->mode));
         break;
       }
   fputs("\n\n", out);
