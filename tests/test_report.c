@@ -37,6 +37,16 @@ Test(report, the_answer_stands_first_in_computed_sentences) {
       "quamba. Prompt: address (5 tokens). Backend: cpu.");
 }
 
+Test(report, prompts_that_hold_tokens_of_others_lead_the_report) {
+  ReportData *d = made_run(&arena, made, 2);
+  EXPECT_NONE(body_of(d), "Not a text of its own");
+  d->about[ABOUT_PROMPTS_REPEATED] = "1\npsalm\nthe *first*";
+  const char *text = body_of(d);
+  EXPECT_LINE(text, "> **Warning.** Not a text of its own: 1 prompt, the first psalm, which has "
+                    "tokens of the \\*first\\*. Intervals over prompts take each for one of its "
+                    "own, and are too narrow.");
+}
+
 /* Files of before have it in the plural. */
 Test(report, model_of_one_layer_has_one) {
   ReportData *d = made_run(&arena, made, 1);

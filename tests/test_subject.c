@@ -191,3 +191,42 @@ Test(subject, forms_of_all_modes_that_anything_runs_are_asked_for) {
     cr_expect(forms.f32 && forms.f64, "%s", text);
   }
 }
+
+/* Windows that overlap, the same text twice in two files, and prompts that stand apart. */
+Test(subject, prompts_that_hold_tokens_of_others_are_counted_and_named) {
+  static const struct {
+    const char *prompts;
+    int count;
+    const char *one, *other;
+  } cases[] = {
+      {"prompts: [{name: p, text: data/text/test.txt, length: 20}, "
+       "{name: q, text: data/text/test.txt, offset: 20, length: 20}]\n",
+       0, NULL, NULL},
+      {"prompts: [{name: p, text: data/text/test.txt, length: 20}, "
+       "{name: q, text: data/text/test.txt, offset: 19, length: 20}]\n",
+       1, "q", "p"},
+      {"prompts: [{name: a, string: one}, {name: b, string: two}, {name: c, string: one}, "
+       "{name: d, string: two}, {name: e, string: on}]\n",
+       2, "c", "a"},
+      {"prompts: [{name: w, text: data/text/test.txt, length: 100000, windows: 4}]\n", 3, "w01",
+       "w00"},
+      {"prompts: [{name: w, text: data/text/test.txt, length: 1000, windows: 4}]\n", 0, NULL, NULL},
+  };
+  Status st = {0};
+  Arena arena;
+  cr_assert(arena_reserve(&arena, (size_t)1 << 30, exhausted, &st));
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    Arena scratch = arena;
+    Spec spec;
+    Subject subject;
+    const char *text = arena_printf(&scratch, HEAD "%s", cases[i].prompts);
+    cr_assert(spec_parse(&scratch, "s.yaml", text, strlen(text), &spec, &st) &&
+                  subject_check(&scratch, &spec, &subject, &st),
+              "%s", st.text);
+    cr_expect_eq(subject.repeated, cases[i].count, "%s: %d", cases[i].prompts, subject.repeated);
+    if (!subject.repeated) continue;
+    cr_expect_str_eq(subject.repeated_one, cases[i].one);
+    cr_expect_str_eq(subject.repeated_other, cases[i].other);
+  }
+  arena_release(&arena);
+}

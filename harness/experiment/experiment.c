@@ -62,6 +62,12 @@ static void announce(const Experiment *e, const Estimate *sum, const char *folde
                         e->subject.checkpoint.config.layers, "layer"),
                md_count((Language)e->progress->language, &scratch, run_prompts(e), "prompt"),
                1e-6 * (double)sum->results_bytes, folder, 1e-6 * (double)sum->memory.needed);
+  if (e->subject.repeated)
+    progress_say(e->progress,
+                 "not a text of its own: %s, the first %s, which has tokens of %s; intervals over "
+                 "prompts are too narrow",
+                 progress_count(e->progress, e->subject.repeated, "prompt").text,
+                 e->subject.repeated_one, e->subject.repeated_other);
   if (!sum->memory.stays)
     progress_say(e->progress,
                  "of %.2f GB that it may have: not all layers stay in them, so each is made ready "
@@ -296,7 +302,9 @@ static bool run_new(Arena *arena, Experiment *e, const RunOptions *options,
                     const RunOutcome *outcome, double start_s, Status *st) {
   const Spec *spec = e->spec;
   uint64_t standing = 0;
-  progress_say(e->progress, "%s", words_title((Language)e->progress->language, arena, spec->title));
+  progress_say(
+      e->progress, "%s",
+      words_plain(arena, words_title((Language)e->progress->language, arena, spec->title)));
   if (spec->model) TRY(find_device(spec, e->progress, &e->device, &e->subject, st));
   TRY(spread_device(e, options->share_device, st));
   if (e->shard.shards) e->subject.here = part_here(arena, &e->shard, spec->prompt_count);

@@ -84,6 +84,9 @@ Attribute *provenance_attributes(Arena *arena, const Spec *spec, const Subject *
     TEXT("prompts_span", arena_printf(arena, "%.4g", subject->prompts_span));
   if (subject->prompt_text)
     TEXT("prompts_held", arena_printf(arena, "%lld", (long long)subject->prompts_held));
+  if (subject->repeated)
+    TEXT("prompts_repeated", arena_printf(arena, "%d\n%s\n%s", subject->repeated,
+                                          subject->repeated_one, subject->repeated_other));
   if (spec->model && spec->rewrite == REWRITE_QUAMBA)
     TEXT("rewrite_proof", arena_printf(arena, "%.3g", subject->rewrite_proof));
   if (spec->model) TEXT("backend", device->found ? device->cuda.ops.backend : ops_cpu.backend);

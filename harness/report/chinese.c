@@ -1209,6 +1209,10 @@ const Phrase chinese[] = {
     {"peak memory %.0f MB", "内存峰值 %.0f MB"},
 
     /* --- question.c --------------------------------------------------------------------------- */
+    {"> **Warning.** Not a text of its own: %s, the first %s, which has tokens of %s. Intervals "
+     "over prompts take each for one of its own, and are too narrow.\n\n",
+     "> **警告。** 并非独立文本的有%s，首先是 %s，它含有 %s "
+     "的词元。对各提示的区间把每个提示都当作独立的，因此过窄。\n\n"},
     {"%s at the logits", "logits 处为 %s"},
     {"%s predicts better", "%s 预测得更好"},
     {"%s: the same in every window", "%s：每个窗口都相同"},
@@ -1385,7 +1389,8 @@ const Phrase chinese[] = {
     /* --- the rest ----------------------------------------------------------------------------- */
     {", and %d other is not told from it", "，另有 %d 个与之无法区分"},
     {", and %d others are not told from it", "，另有 %d 个与之无法区分"},
-    {"Nearest to float64: %s (KL %s bits%s). Fastest here: %s (%.0f tokens/s%s). Smallest: %s (%s).",
+    {"Nearest to float64: %s (KL %s bits%s). Fastest here: %s (%.0f tokens/s%s). Smallest: %s "
+     "(%s).",
      "最接近 float64：%s（KL %s 比特%s）。此处最快：%s（每秒 %.0f 个词元%s）。最小：%s（%s）。"},
     {"- **Does it accumulate, stay or jump?** `block_out`: %s.%s\n",
      "- **是累积、持平还是跳变？** `block_out`：%s。%s\n"},
@@ -1574,6 +1579,9 @@ const Phrase chinese[] = {
 
     /* --- what the program is doing: experiment/, walk/, study/, command/run.c ----------------- */
     {"%s: is there already, of this very run", "%s：已经存在，正是这次运行的结果"},
+    {"not a text of its own: %s, the first %s, which has tokens of %s; intervals over prompts are "
+     "too narrow",
+     "并非独立文本的有%s，首先是 %s，它含有 %s 的词元；对各提示的区间过窄"},
     {"%d ranks on %s, this one with %s; each needs its memory",
      "%d 个进程，分布在 %s上，本进程 %s；所需内存为每个进程各自的"},
     {"%ld host", "%ld 台主机"},

@@ -31,6 +31,7 @@ const char *const about_names[ABOUT_COUNT] = {
     [ABOUT_PROMPT_TEXT] = "prompt_text",
     [ABOUT_PROMPTS_HELD] = "prompts_held",
     [ABOUT_PROMPTS_SPAN] = "prompts_span",
+    [ABOUT_PROMPTS_REPEATED] = "prompts_repeated",
     [ABOUT_UNUSED_WEIGHTS] = "unused_weights",
     [ABOUT_UNUSED_WEIGHTS_COUNT] = "unused_weights_count",
     [ABOUT_SPEC_PATH] = "spec_path",

@@ -38,6 +38,7 @@ typedef enum About {
   ABOUT_PROMPT_TEXT,
   ABOUT_PROMPTS_HELD,
   ABOUT_PROMPTS_SPAN,
+  ABOUT_PROMPTS_REPEATED, /* how many, the first one, and whose tokens it has, a line each */
   ABOUT_UNUSED_WEIGHTS,
   ABOUT_UNUSED_WEIGHTS_COUNT,
   ABOUT_DIFFERENT_INPUTS,

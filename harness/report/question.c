@@ -81,6 +81,20 @@ static void write_unused(FILE *out, const ReportData *d, Arena scratch) {
           md_text(&scratch, names));
 }
 
+/* Intervals take prompts for strangers. */
+static void write_repeated(FILE *out, const ReportData *d, Arena scratch) {
+  const char *told = d->about[ABOUT_PROMPTS_REPEATED];
+  char one[4 * NAME_BYTES_MAX], other[4 * NAME_BYTES_MAX];
+  int count;
+  if (!told || sscanf(told, "%d\n%155[^\n]\n%155[^\n]", &count, one, other) != 3) return;
+  fprintf(out,
+          say(d->language,
+              "> **Warning.** Not a text of its own: %s, the first %s, which has tokens of %s. "
+              "Intervals over prompts take each for one of its own, and are too narrow.\n\n"),
+          md_count(d->language, &scratch, count, "prompt"), md_text(&scratch, one),
+          md_text(&scratch, other));
+}
+
 /* A digest that is gone proves nothing; the data is shown all the same. */
 static void write_unproved(FILE *out, const ReportData *d, Arena scratch) {
   if (d->unproved)
@@ -457,6 +471,7 @@ void section_question(FILE *out, const ReportData *d, Arena scratch) {
             md_text(&scratch, inputs));
   fputs(undone_warning(&scratch, d), out);
   write_unused(out, d, scratch);
+  write_repeated(out, d, scratch);
   write_unproved(out, d, scratch);
   write_missing(out, d, scratch);
   const char *warning = finite_warning(&scratch, d);

@@ -175,9 +175,9 @@ static int64_t start_in_text(const Subject *subject, const Prompt *prompt, const
 }
 
 /* The one file that all prompts come from, how much of it they span, and how many of their length
- * it holds: what is said of these prompts is said of that text. Nothing is told where it cannot be
- * read whole. */
-static void read_prompt_text(Arena *arena, const Spec *spec, Subject *subject) {
+ * it holds: what is said of these prompts is said of that text. Where each begins, in the arena;
+ * NULL, and nothing is told, where there is no such file, or it cannot be read whole. */
+static int64_t *read_prompt_text(Arena *arena, const Spec *spec, Subject *subject) {
   const Prompt *prompt = spec->prompts;
   const char *name = spec->prompt_count ? file_of(prompt) : NULL;
   TokenSource source;
@@ -186,14 +186,16 @@ static void read_prompt_text(Arena *arena, const Spec *spec, Subject *subject) {
   for (int i = 0; i < spec->prompt_count; i++)
     if (!name || !file_of(&prompt[i]) || strcmp(file_of(&prompt[i]), name) ||
         !prompt[i].text != !prompt->text)
-      return;
+      return NULL;
   if (!name || !tokens_open(arena, &subject->reader, prompt->text, prompt->tokens, spec->folder,
                             &source, &unread))
-    return;
+    return NULL;
   tokens_close(&source);
+  int64_t *starts = ARENA_NEW(arena, int64_t, spec->prompt_count);
   for (int i = 0; i < spec->prompt_count; i++) {
     int64_t start = start_in_text(subject, &prompt[i], source.path, source.count),
             T = subject->prompt[i].T;
+    starts[i] = start;
     if (start < first) first = start;
     if (start + T > last) last = start + T;
     if (T > longest) longest = T;
@@ -202,6 +204,24 @@ static void read_prompt_text(Arena *arena, const Spec *spec, Subject *subject) {
   subject->prompt_text = slash ? slash + 1 : name;
   subject->prompts_held = source.count / longest;
   subject->prompts_span = (double)(last - first) / (double)source.count;
+  return starts;
+}
+
+/* Prompts that have the same tokens as an earlier one, or overlap with it in their text. `starts`:
+ * NULL where that is not known. */
+static void find_repeated(const Spec *spec, const Digest *tokens, const int64_t *starts,
+                          Subject *subject) {
+  const PromptShape *prompt = subject->prompt;
+  for (int i = 1; i < spec->prompt_count; i++)
+    for (int j = 0; j < i; j++) {
+      const bool same = !strcmp(tokens[i].hex, tokens[j].hex),
+                 overlaps = starts && starts[i] < starts[j] + prompt[j].T &&
+                            starts[j] < starts[i] + prompt[i].T;
+      if (!same && !overlaps) continue;
+      if (!subject->repeated++)
+        subject->repeated_one = prompt[i].name, subject->repeated_other = prompt[j].name;
+      break;
+    }
 }
 
 /* A model run without weights that its checkpoint holds may not be the model that was saved. */
@@ -258,7 +278,7 @@ static bool check_all(Arena *arena, const Spec *spec, Subject *subject, Status *
     subject->prompt[i].token = token;
     text[i] = digest_of(token, (size_t)subject->prompt[i].T * sizeof *token);
   }
-  read_prompt_text(arena, spec, subject);
+  find_repeated(spec, text, read_prompt_text(arena, spec, subject), subject);
   TRY(read_calibration(arena, spec, subject, &text[count], st));
   TRY(read_evaluation(arena, spec, subject, &text[count + 1], st));
   TRY(read_tasks(arena, spec, subject, &text[count + 2], st));

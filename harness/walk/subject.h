@@ -23,6 +23,8 @@ typedef struct Subject {
       *prompt_text; /* the file that all prompts are taken from; NULL where there is no such one */
   int64_t prompts_held; /* so many prompts as long as the longest it holds side by side */
   double prompts_span;  /* share of it from the first prompt's start to the last one's end */
+  int repeated;         /* prompts that hold tokens of an earlier one; the first, and that one */
+  const char *repeated_one, *repeated_other;
   const char *calibration_path;
   int32_t *calibration_token;  /* its windows, back to back; NULL: nothing is calibrated */
   int64_t calibration_count;   /* of them all */
