@@ -69,7 +69,7 @@ static bool room_for(const Arena *arena, const TextReader *reader, const char *n
   const size_t left = (size_t)(arena->end - arena->next), each = reader->tokenizer ? MOST : ID;
   return text.count <= left / each ||
          FAIL(st,
-              "%s: is read whole, and %zu bytes are more than the %zu MB of memory take: at "
+              "%s: is read whole, with room for its ids: of its %zu bytes %zu MB of memory take at "
               "most %zu (give a part of it, or its ids as .npy)",
               name, text.count, left >> 20, left / each);
 }

@@ -59,7 +59,7 @@ bool figure_begin(Figures *figures, FILE *out, const char *name, const char *cap
   if (!figure) return false;
   fprintf(out, "![%s](" FIGURE_PATH " \"tables/%s.csv\")\n\n", caption, name, table);
   fflush(figures->script);
-  *figure = (Figure){.from = figures->size};
+  *figure = (Figure){.from = figures->size, .least = INFINITY};
   snprintf(figure->name, sizeof figure->name, "%s", name);
   fprintf(figures->script,
           "\nreset session\n%sset terminal svg size 900,%d noenhanced font 'Helvetica,Noto Sans "
@@ -83,13 +83,22 @@ const char *figure_text(Arena *arena, const char *text) {
 }
 
 void figure_value(const Figures *figures, double value, bool logarithmic) {
+  Figure *figure = &figures->figure[figures->count - 1];
   bool drawn = isfinite(value) && !(logarithmic && value <= 0);
-  figures->figure[figures->count - 1].empty |= !drawn;
-  figures->figure[figures->count - 1].values += drawn;
+  figure->empty |= !drawn;
+  figure->values += drawn;
+  if (drawn && logarithmic)
+    figure->least = fmin(figure->least, value), figure->most = fmax(figure->most, value);
   if (drawn)
     fprintf(figures->script, " %.9g", value);
   else
     fputs(" NaN", figures->script);
+}
+
+bool figure_range(const Figures *figures, double *least, double *most) {
+  const Figure *figure = &figures->figure[figures->count - 1];
+  *least = figure->least, *most = figure->most;
+  return *least <= *most;
 }
 
 const char *figure_name(Arena *arena, const char *kind, const char *a, const char *b) {

@@ -17,9 +17,10 @@
 
 typedef struct Figure {
   char name[128];
-  size_t from; /* its part of the script, up to the next one's */
-  int values;  /* numbers that can be drawn */
-  bool empty;  /* some could not be */
+  size_t from;        /* its part of the script, up to the next one's */
+  int values;         /* numbers that can be drawn */
+  double least, most; /* of those for a logarithmic axis */
+  bool empty;         /* some could not be */
   const char *fault;
 } Figure;
 
@@ -44,6 +45,8 @@ const char *figure_text(Arena *arena, const char *text);
 /* A number of a data block: NaN and, for a logarithmic axis, what is not above 0 become the missing
  * value. */
 void figure_value(const Figures *figures, double value, bool logarithmic);
+/* The least and the largest of the figure's numbers for a logarithmic axis; false: it has none. */
+bool figure_range(const Figures *figures, double *least, double *most);
 /* Tics of the x or y axis at whole numbers alone, of places 0 to count - 1: every 1st, 2nd, 5th,
  * 10th, … so that there are at most eleven. */
 void figure_tics(const Figures *figures, char axis, int64_t count);

@@ -9,14 +9,37 @@
 
 static double rel_l2(const Drift *row) { return row ? row->rel_l2 : NAN; }
 
-/* The axes of every figure over layers. */
+/* A logarithmic axis of relative errors over all that the figure has so far, marked at 1, 2 and 5
+ * of every decade, of one alone more finely, of many at 1. A mark's label is a format, in which a
+ * percent sign is doubled. */
+static void write_error_axis(const ReportData *d, Arena scratch) {
+  static const double one[] = {1, 1.5, 2, 3, 4, 5, 7}, some[] = {1, 2, 5};
+  FILE *script = d->figures->script;
+  double least, most;
+  if (!figure_range(d->figures, &least, &most)) return;
+  const double low = least / 1.2, high = most * 1.2, *of_decade = high / low > 10 ? some : one;
+  const int marks = high / low > 300 ? 1 : high / low > 10 ? 3 : 7;
+  const char *before = "";
+  fprintf(script, "set yrange [%.6g:%.6g]\nset ytics (", low, high);
+  for (int decade = (int)floor(log10(low)); decade <= (int)ceil(log10(high)); decade++)
+    for (int m = 0; m < marks; m++) {
+      double at = of_decade[m] * pow(10, decade);
+      if (at < low || at > high) continue;
+      const char *label = at < 0.99e-5 ? arena_printf(&scratch, "%.2g", at)
+                                       : arena_printf(&scratch, "%.3g %%%%", 100 * at);
+      fprintf(script, "%s%s %.6g", before, figure_text(&scratch, label), at);
+      before = ", ";
+    }
+  fputs(")\n", script);
+}
+
+/* The axes of every figure over layers, behind its data. */
 void plot_layer_axes(FILE *script, const ReportData *d, const char *ylabel, Arena scratch) {
-  fprintf(script,
-          "set xlabel %s\nset ylabel %s\nset logscale y\nset format y '%%.0e'\nset xrange "
-          "[-0.5:%d.5]\n",
+  fprintf(script, "set xlabel %s\nset ylabel %s\nset logscale y\nset xrange [-0.5:%d.5]\n",
           figure_text(&scratch, say(d->language, "layer")), figure_text(&scratch, ylabel),
           d->layers - 1);
   figure_tics(d->figures, 'x', d->layers);
+  write_error_axis(d, scratch);
 }
 
 void plot_drift(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch) {

@@ -18,6 +18,7 @@ void plot_answer(FILE *out, const ReportData *d, Arena scratch);
 void plot_matrix(FILE *out, const ReportData *d, Arena scratch);
 /* The error that is drawn: the median token's; in a file that has none, the relative L2. */
 double plot_error(const Drift *row);
+/* Behind the data, whose range it takes. */
 void plot_layer_axes(FILE *script, const ReportData *d, const char *ylabel, Arena scratch);
 /* Error of block_out against the reference over the layers, a line for each mode. */
 void plot_reference(FILE *out, const ReportData *d, Arena scratch);

@@ -50,48 +50,10 @@ static bool has_band(const ReportData *d, const ReportPair *pair) {
   return false;
 }
 
-/* The least and the largest that is drawn. */
-static void range_of(const ReportData *d, const ReportPair *const *drawn, int count, double *least,
-                     double *most) {
-  *least = INFINITY, *most = 0;
-  for (int i = 0; i < count; i++)
-    for (int layer = 0; layer < d->layers; layer++) {
-      const Drift *row = data_drift(d, drawn[i], data_role(d, ROLE_BLOCK_OUT), layer);
-      if (!row) continue;
-      const double value[] = {plot_error(row), row->rel_l2, row->token_median_low,
-                              row->token_median_high};
-      for (size_t v = 0; v < sizeof value / sizeof *value; v++)
-        if (isfinite(value[v]) && value[v] > 0)
-          *least = fmin(*least, value[v]), *most = fmax(*most, value[v]);
-    }
-}
-
-/* A logarithmic axis, marked at 1, 2 and 5 of every decade, of many
- * decades at 1 alone. A mark's label is a format, in which a percent sign is doubled. */
-static void write_error_axis(const ReportData *d, double least, double most, Arena scratch) {
-  static const int of_decade[] = {1, 2, 5};
-  FILE *script = d->figures->script;
-  const double low = least / 1.2, high = most * 1.2;
-  const int marks = high / low > 300 ? 1 : 3;
-  const char *before = "";
-  fprintf(script, "set yrange [%.6g:%.6g]\nset ytics (", low, high);
-  for (int decade = (int)floor(log10(low)); decade <= (int)ceil(log10(high)); decade++)
-    for (int m = 0; m < marks; m++) {
-      double at = of_decade[m] * pow(10, decade);
-      if (at < low || at > high) continue;
-      const char *label = at < 0.99e-5 ? arena_printf(&scratch, "%.0e", at)
-                                       : arena_printf(&scratch, "%.3g %%%%", 100 * at);
-      fprintf(script, "%s%s %.6g", before, figure_text(&scratch, label), at);
-      before = ", ";
-    }
-  fputs(")\n", script);
-}
-
 void plot_answer(FILE *out, const ReportData *d, Arena scratch) {
   const ReportPair *drawn[CURVES_MOST];
   int count = curves_of(d, drawn);
   bool tokens = false, band = false;
-  double least, most;
   for (size_t i = 0; i < d->drifts; i++) tokens |= !isnan(d->drift[i].token_median);
   for (int i = 0; i < count; i++) band |= has_band(d, drawn[i]);
   const char *caption = !tokens ? say(d->language, "Relative L2 of `block_out` over the layers.")
@@ -106,8 +68,6 @@ void plot_answer(FILE *out, const ReportData *d, Arena scratch) {
   FILE *script = d->figures->script;
   for (int i = 0; i < count; i++) write_curve(d, drawn[i], i);
   plot_layer_axes(script, d, say(d->language, "relative error"), scratch);
-  range_of(d, drawn, count, &least, &most);
-  write_error_axis(d, least, most, scratch);
   fputs("set key above left horizontal maxcols 2 Left reverse\nplot ", script);
   for (int i = 0; i < count; i++)
     if (has_band(d, drawn[i]))
