@@ -296,6 +296,19 @@ Test(report_swaps, the_set_of_layers_is_named_and_a_limit_that_is_missed_is_said
                     "5.00e-03. The first 2 layers restored in their place give 1.80e-02. That of "
                     "all tokens together "
                     "went from 5.00e-02 to 3.10e-02. Acts on all tokens alike: 7.");
+  /* one of it; and by stage */
+  const Restoration second = rows[2];
+  rows[2] = rows[3], rows[1].reached = 1, d->restorations = 3;
+  EXPECT_LINE(text_of(d, "The layers that matter"),
+              "**1 layer** of 2-0, run under fp32, brought the median token's error of the last "
+              "`block_out` from 2.00e-02 to 1.50e-02, at most the limit of 1.00e-02: 7. With every "
+              "layer under fp32 it is 5.00e-03. The first 1 "
+              "layer restored in its place gives 1.80e-02. That of all tokens together went from "
+              "5.00e-02 to 4.00e-02. Acts on all tokens alike: 7.");
+  rows[2] = second, d->restorations = 4;
+  for (int i = 0; i < 4; i++) SET_TEXT(rows[i].by, "stage"), SET_TEXT(rows[i].stages, "conv_out");
+  cr_expect(strstr(text_of(d, "The layers that matter"), "**2 stage sets** of 2-0, run under fp32"),
+            "%s", text);
 }
 
 Test(report_swaps, a_budget_names_who_makes_error_and_who_amplifies_it) {

@@ -154,7 +154,9 @@ static void write_gain(FILE *out, const ReportData *d, const LayerBudget *all, A
   const Language l = d->language;
   int told, layers, count = amplifying(all, &told, &layers);
   if (!count) {
-    fputs(say(l, "- **Which layers amplify it**: none; every gain is at most 1.\n"), out);
+    fputs(layers ? say(l, "- **Which layers amplify it**: none; every gain is at most 1.\n")
+                 : say(l, "- **Which layers amplify it**: none is given an error.\n"),
+          out);
     return;
   }
   fprintf(

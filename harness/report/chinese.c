@@ -437,6 +437,8 @@ const Phrase chinese[] = {
      "- **哪些层放大误差**：%2$d 层中有 %1$d 层的增益大于 1；最大的是：%3$s。"},
     {" Of %d of these the whole interval lies above 1.", "其中 %d 层的整个区间都大于 1。"},
     {"%s, %s … %s", "%s，%s … %s"},
+    {"- **Which layers amplify it**: none is given an error.\n",
+     "- **哪些层放大误差**：没有哪一层接到误差。\n"},
     {"- **Which layers amplify it**: none; every gain is at most 1.\n",
      "- **哪些层放大误差**：没有；所有增益都不大于 1。\n"},
     {"- In the mean over the layers %s of a layer's total is its own doing.\n\n",
@@ -790,7 +792,7 @@ const Phrase chinese[] = {
      "限值与选取、次优以及最前面的层的结果，均按中位词元计。\n\n"},
     {"%s is at %s, below the limit of %s, as it is.\n\n",
      "%s 本身的误差为 %s，已低于限值 %s。\n\n"},
-    {"%ld set of stages in a layer", "%ld 组层内阶段"},
+    {"%ld stage set", "%ld 组层内阶段"},
     {"**%s** of %s, run under %s, brought %s from %s to %s, at most the limit of %s: %s.",
      "%2$s 的 **%1$s**（%8$s）改用 %3$s 运行后，%4$s从 %5$s 降到 %6$s，不超过限值 %7$s。"},
     {"**The limit of %s is not reached**: %s of %s, run under %s (%s), brought %s from %s to %s.",
@@ -798,6 +800,7 @@ const Phrase chinese[] = {
     {" With every layer under %s it is %s%s.", "所有层都用 %s 时为 %s%s。"},
     {", itself above the limit", "，本身就高于限值"},
     {" The first %s restored in their place give %s.", "若改为恢复最前面的 %s，则为 %s。"},
+    {" The first %s restored in its place gives %s.", "若改为恢复最前面的 %s，则为 %s。"},
     {"restored", "已恢复"},
     {"tried", "尝试数"},
     {"second best", "次优"},
@@ -946,8 +949,10 @@ const Phrase chinese[] = {
     {" None of them stands in the reach of an event.\n", "其中没有一个在事件影响之内。\n"},
     {" %s in the reach of an event: %s of that sum.", "%s在事件影响之内，占该和的 %s。"},
     {" Without them the difference is %s bits", "去掉它们，差异为 %s 比特"},
+    {" Without it the difference is %s bits", "去掉它们，差异为 %s 比特"},
     {" (95 %% from %s to %s)", "（95 %% 区间 %s 至 %s）"},
     {", with them %s.\n", "，连同它们为 %s。\n"},
+    {", with it %s.\n", "，连同它们为 %s。\n"},
     {"\nThe largest, amid their text (first: %s, second: %s):\n\n",
      "\n差异最大的词元及其上下文（前者：%s，后者：%s）：\n\n"},
 
@@ -1211,7 +1216,7 @@ const Phrase chinese[] = {
     /* --- question.c --------------------------------------------------------------------------- */
     {"> **Warning.** Not a text of its own: %s, the first %s, which has tokens of %s. Intervals "
      "over prompts take each for one of its own, and are too narrow.\n\n",
-     "> **警告。** 并非独立文本的有%s，首先是 %s，它含有 %s "
+     "> **警告。** 并非独立文本的有 %s，首先是 %s，它含有 %s "
      "的词元。对各提示的区间把每个提示都当作独立的，因此过窄。\n\n"},
     {"%s at the logits", "logits 处为 %s"},
     {"%s predicts better", "%s 预测得更好"},
@@ -1581,7 +1586,7 @@ const Phrase chinese[] = {
     {"%s: is there already, of this very run", "%s：已经存在，正是这次运行的结果"},
     {"not a text of its own: %s, the first %s, which has tokens of %s; intervals over prompts are "
      "too narrow",
-     "并非独立文本的有%s，首先是 %s，它含有 %s 的词元；对各提示的区间过窄"},
+     "并非独立文本的有 %s，首先是 %s，它含有 %s 的词元；对各提示的区间过窄"},
     {"%d ranks on %s, this one with %s; each needs its memory",
      "%d 个进程，分布在 %s上，本进程 %s；所需内存为每个进程各自的"},
     {"%ld host", "%ld 台主机"},

@@ -33,11 +33,15 @@ static void write_reach(FILE *out, const ReportData *d, const EvaluationPair *p,
   fprintf(out, say(l, " %s in the reach of an event: %s of that sum."),
           md_count(l, &scratch, (long)p->reached_tokens, "token"),
           md_percent(&scratch, p->reached_share));
-  fprintf(out, say(l, " Without them the difference is %s bits"), md_short(&scratch, p->apart));
+  const bool one = p->reached_tokens == 1;
+  fprintf(out,
+          say(l, one ? " Without it the difference is %s bits"
+                     : " Without them the difference is %s bits"),
+          md_short(&scratch, p->apart));
   if (!isnan(p->apart_low))
     fprintf(out, say(l, " (95 %% from %s to %s)"), md_short(&scratch, p->apart_low),
             md_short(&scratch, p->apart_high));
-  fprintf(out, say(l, ", with them %s.\n"), md_short(&scratch, p->diff));
+  fprintf(out, say(l, one ? ", with it %s.\n" : ", with them %s.\n"), md_short(&scratch, p->diff));
 }
 
 static void write_pair(FILE *out, const ReportData *d, const EvaluationPair *p, Arena scratch) {

@@ -127,7 +127,7 @@ static void write_sentence(Language l, FILE *out, const Curve *c, Arena scratch)
     return;
   }
   const char *count = by_layer ? md_count(l, &scratch, last->step, "layer")
-                               : md_count(l, &scratch, last->step, "set of stages in a layer");
+                               : md_count(l, &scratch, last->step, "stage set");
   if (last->reached)
     fprintf(
         out,
@@ -144,8 +144,10 @@ static void write_sentence(Language l, FILE *out, const Curve *c, Arena scratch)
           size_words(l, &scratch, error_of(all)),
           all->reached ? "" : say(l, ", itself above the limit"));
   if (last->step > 0 && !isnan(first_of(last)))
-    fprintf(out, say(l, " The first %s restored in their place give %s."), count,
-            size_words(l, &scratch, first_of(last)));
+    fprintf(out,
+            say(l, last->step == 1 ? " The first %s restored in its place gives %s."
+                                   : " The first %s restored in their place give %s."),
+            count, size_words(l, &scratch, first_of(last)));
   write_beside(l, out, c, scratch);
   fputs("\n\n", out);
 }
