@@ -95,6 +95,14 @@ Test(by_prompt, ends_of_a_ranking_name_those_that_other_prompts_might_put_there)
               ". Prompt by prompt, all asked at once, each of the two is told from all others.");
 }
 
+Test(by_prompt, of_two_it_is_said_once_that_they_are_not_told_apart) {
+  static const char *const two[] = {NULL, "b", "c"};
+  errors("b", (double[]){0.020, 0.041, 0.062, 0.021}, 4);
+  errors("c", (double[]){0.021, 0.040, 0.061, 0.022}, 4);
+  EXPECT_TEXT(ends_of(data(), two, 1, 2),
+              ". Prompt by prompt, all asked at once, b is not told from c.");
+}
+
 Test(by_prompt, ends_of_a_ranking_of_one_prompt_are_its_own) {
   static const char *const all[] = {"a", "b", "c"};
   errors("a", (double[]){0.01}, 1);

@@ -109,8 +109,9 @@ void by_prompt_write_ends(FILE *out, const ReportData *d, const ReportPair *pair
     return;
   }
   double **value = ARENA_NEW(&scratch, double *, count);
+  int ranked = 0;
   for (int i = 0; i < count; i++)
-    if (label[i]) value[i] = by_prompt_logits(&scratch, d, &pair[i]);
+    if (label[i]) value[i] = by_prompt_logits(&scratch, d, &pair[i]), ranked++;
   const int end[] = {least, most};
   const char *from[2];
   for (int i = 0; i < 2; i++) from[i] = untold_from(d, value, label, count, end[i], &scratch);
@@ -119,7 +120,7 @@ void by_prompt_write_ends(FILE *out, const ReportData *d, const ReportPair *pair
   if (!*from[0] && !*from[1])
     fputs(say(l, " Prompt by prompt, all asked at once, each of the two is told from all others."),
           out);
-  for (int i = 0; i < 2; i++)
+  for (int i = 0; i < (ranked > 2 ? 2 : 1); i++) /* of two, each says the same */
     if (*from[i])
       fprintf(out, say(l, " Prompt by prompt, all asked at once, %s is not told from %s."),
               label[end[i]], from[i]);
