@@ -347,6 +347,24 @@ Test(sources, tensor_that_leaves_a_layer_is_the_one_that_the_spec_names, .timeou
   expect_one_line();
 }
 
+/* What a results file cannot hold is refused before anything is compared. */
+Test(sources, more_layers_than_any_model_has_are_refused) {
+  const float value = 1;
+  Arrays all = usual();
+  add_floats(&all, "layers.1023.x", 1, 1, &value);
+  write_npz("a.npz", &all);
+  COMPARE(2, "a.npz", "a.npz");
+  SAYS("layer 3 is missing"); /* as many may be */
+  cr_assert_eq(mkdir(test_path("b"), 0700), 0);
+  for (int i = 0; i < 1025; i++)
+    write_made(arena_printf(&test_arena, "b/layers.%d.x.npy", i),
+               made_npy(NPY("<f4", "False", "(1, 1)"), &value, sizeof value));
+  COMPARE(2, "b", "b");
+  SAYS("/b: has 1025 layers, by the numbers in its names, at most 1024 are read\n");
+  expect_one_line();
+  cr_expect(access(test_path("out"), F_OK) != 0, "a folder was made");
+}
+
 /* All of them but the array of this name. */
 static Arrays without(const Arrays *all, const char *name) {
   Arrays rest = {.count = 0};

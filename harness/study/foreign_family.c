@@ -221,6 +221,9 @@ bool foreign_make_subject(Arena *arena, Spec *spec, Foreign *f, Subject *subject
   f->prompts = f->side[0].layout.passes;
   for (int s = 0; s < f->sides; s++) {
     const ForeignSide *side = &f->side[s];
+    if (side->layout.layers > LAYERS_MOST)
+      return FAIL(st, "%s: has %d layers, by the numbers in its names, at most %d are read",
+                  side->path, side->layout.layers, LAYERS_MOST);
     if (side->layout.layers > f->layers) f->layers = side->layout.layers;
     if (side->layout.passes != f->prompts)
       return FAIL(st, "%s: has %d passes, and %s has %d", side->path, side->layout.passes,
