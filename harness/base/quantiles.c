@@ -331,15 +331,26 @@ void quantiles_select(double *x, size_t n, const double *f, int count, double *o
   quantiles_counted(counts, x, NULL, n, f, count, out);
 }
 
-/* What stands behind a selected place is no smaller than it. */
+/* What stands behind a selected place is no smaller than it: the next one is looked for there. */
+void quantiles_of(double *x, size_t n, const double *f, int count, double *out) {
+  size_t behind = 0;
+  for (int i = 0; i < count; i++) {
+    out[i] = NAN;
+    if (n == 0) continue;
+    const double place = f[i] * (double)(n - 1);
+    const size_t k = (size_t)place;
+    if (k >= behind) gsl_stats_select(x + behind, 1, n - behind, k - behind);
+    behind = k + 1;
+    out[i] = x[k];
+    if (place == (double)k || behind == n) continue;
+    const double pair[2] = {x[k], gsl_stats_min(x + behind, 1, n - behind)};
+    out[i] = gsl_stats_quantile_from_sorted_data(pair, 1, 2, place - (double)k);
+  }
+}
+
 double quantile_of(double *x, size_t n, double f) {
-  if (n == 0) return NAN;
-  double place = f * (double)(n - 1);
-  size_t k = (size_t)place;
-  double at = gsl_stats_select(x, 1, n, k);
-  if (place == (double)k || k + 1 == n) return at;
-  double pair[2] = {at, gsl_stats_min(x + k + 1, 1, n - k - 1)};
-  return gsl_stats_quantile_from_sorted_data(pair, 1, 2, place - (double)k);
+  double out;
+  return quantiles_of(x, n, &f, 1, &out), out;
 }
 
 Middle middle_of(double *x, size_t n, double *work) {

@@ -37,8 +37,9 @@ __host__ __device__
 }
 double quantile_between(size_t n, double f, double at, double next);
 
-/* One quantile of a few values of any sign, by selection alone; reorders x. +Inf where it reaches
- * into values that are. NaN where n is 0. */
+/* Quantiles of a few values of any sign, by selection alone: f rises, out [count]; reorders x. +Inf
+ * where one reaches into values that are. NaN where n is 0. */
+void quantiles_of(double *x, size_t n, const double *f, int count, double *out);
 double quantile_of(double *x, size_t n, double f);
 
 /* Of times that were taken again and again: the median, and as `mad` everywhere 1.4826 times the

@@ -77,9 +77,9 @@ PartErrors part_errors_of(PartSquares squares, size_t parts, double *room) {
     e.worst_share = most / sum;
     e.effective = effective_parts(squares, parts, most);
   }
-  e.median = quantile_of(room, kept, 0.5);
-  e.p90 = quantile_of(room, kept, 0.9);
-  e.p99 = quantile_of(room, kept, 0.99);
+  double quantile[3];
+  quantiles_of(room, kept, (const double[]){0.5, 0.9, 0.99}, 3, quantile);
+  e.median = quantile[0], e.p90 = quantile[1], e.p99 = quantile[2];
   return e;
 }
 
