@@ -91,25 +91,34 @@ __device__ static int unit_of(const Tensor &x, int size) {
                                                                                   : size;
 }
 
-/* Four neighbouring outputs. */
-__device__ static int store_four(const Linear &w, const Tensor &y, int t, int col,
+/* COUNT neighbouring outputs. */
+template <int COUNT>
+__device__ static int store_some(const Linear &w, const Tensor &y, int t, int col,
                                  const float *value) {
   float *to = (float *)y.data + at(y, t, col);
-  if (y.format == FORMAT_F32 && col + 4 <= w.out && (uintptr_t)to % 16 == 0) {
+  if (COUNT == 4 && y.format == FORMAT_F32 && col + 4 <= w.out && (uintptr_t)to % 16 == 0) {
     *(float4 *)to = make_float4(value[0], value[1], value[2], value[3]);
     return 0;
   }
   int nans = 0;
-  for (int j = 0; j < 4 && col + j < w.out; j++) nans += store(y, t, col + j, value[j], ROUND_EVEN);
+  for (int j = 0; j < COUNT && col + j < w.out; j++)
+    nans += store(y, t, col + j, value[j], ROUND_EVEN);
   return nans;
 }
 
 /* --- float ------------------------------------------------------------------------------------ */
 
+/* Neighbouring columns of one k, as one piece of shared memory. */
+template <int COUNT> struct Columns;
+template <> struct Columns<1> { float of[1]; };
+template <> struct __align__(8) Columns<2> { float of[2]; };
+template <> struct __align__(16) Columns<4> { float of[4]; };
+
 /* The shape of a block: row WHICH of the table. A thread's rows are ty, ty + ROWS_APART, …; its
- * columns are pieces of four, spread evenly over the tile. The 32 lanes of a warp are 4 x 8, in an
- * order in which either half reads all eight columns, and every second lane what its neighbour
- * reads: so a piece of 16 bytes a lane comes in two passes of shared memory, not in four. */
+ * columns are pieces of four, or of the fewer that it has, spread evenly over the tile. The 32
+ * lanes of a warp are 4 x 8, in an order in which either half reads all eight columns, and every
+ * second lane what its neighbour reads: so a piece of 16 bytes a lane comes in two passes of shared
+ * memory, not in four. */
 template <int WHICH> struct Shape {
   static constexpr LinearTile tile = linear_f32_tile[WHICH];
   enum {
@@ -120,10 +129,12 @@ template <int WHICH> struct Shape {
     DEPTH = tile.depth,
     STAGES = tile.stages,
     AHEAD = tile.ahead,
+    FOURS = (AHEAD + 3) / 4,
     THREADS = linear_f32_threads(tile),
     WARPS_X = COLS_HERE / TN / 8,
     ROWS_APART = ROWS / TM,
-    COLS_APART = COLS_HERE * 4 / TN
+    BESIDE = TN < 4 ? TN : 4,
+    COLS_APART = COLS_HERE * BESIDE / TN
   };
   struct Stage {
     float x[ROWS][linear_f32_pitch(DEPTH)], w[DEPTH][COLS_HERE];
@@ -157,14 +168,14 @@ template <int WHICH> struct Loader {
   }
 };
 
-/* A thread's outputs, and what it has read ahead for them: four k of its rows of x, AHEAD of its
- * columns of W, each twice: one to use, one on its way. */
+/* A thread's outputs, and what it has read ahead for them: AHEAD k of its columns of W, as many of
+ * its rows of x but whole fours, each twice: one to use, one on its way. */
 template <int WHICH> struct Sums {
   typedef Shape<WHICH> S;
   typedef typename S::Stage Stage;
   int tx, ty;
   float sum[S::TM][S::TN] = {};
-  float4 x[2][S::TM];
+  float4 x[2][S::FOURS][S::TM];
   float w[2][S::AHEAD][S::TN];
 
   __device__ Sums() {
@@ -173,17 +184,20 @@ template <int WHICH> struct Sums {
     ty = warp / S::WARPS_X * 4 + lane / 16 * 2 + lane % 2;
   }
   __device__ int row(int i) const { return ty + i * S::ROWS_APART; }
-  __device__ int col(int j) const { return j / 4 * S::COLS_APART + tx * 4; }
+  __device__ int col(int j) const { return j / S::BESIDE * S::COLS_APART + tx * S::BESIDE; }
 
-  __device__ void read_x(const Stage &from, int k, float4 *to) const {
+  __device__ void read_x(const Stage &from, int k, float4 (*to)[S::TM]) const {
 #pragma unroll
-    for (int i = 0; i < S::TM; i++) to[i] = *(const float4 *)&from.x[row(i)][k];
+    for (int four = 0; four < S::FOURS; four++)
+#pragma unroll
+      for (int i = 0; i < S::TM; i++) to[four][i] = *(const float4 *)&from.x[row(i)][k + four * 4];
   }
   __device__ void read_w(const Stage &from, int k, float *to) const {
 #pragma unroll
-    for (int j = 0; j < S::TN; j += 4) {
-      float4 v = *(const float4 *)&from.w[k][col(j)];
-      to[j] = v.x, to[j + 1] = v.y, to[j + 2] = v.z, to[j + 3] = v.w;
+    for (int j = 0; j < S::TN; j += S::BESIDE) {
+      const auto piece = *(const Columns<S::BESIDE> *)&from.w[k][col(j)];
+#pragma unroll
+      for (int i = 0; i < S::BESIDE; i++) to[j + i] = piece.of[i];
     }
   }
   /* One k: word `part` of what is read of x. */
@@ -203,6 +217,9 @@ template <int WHICH> struct Sums {
   }
   /* A whole stage; what the next one starts with is read before the last k are added. */
   __device__ void multiply(const Stage &now, const Stage &next) {
+    enum { X_AHEAD = S::FOURS * 4 };
+    static_assert(S::DEPTH / X_AHEAD % 2 == 0 && S::DEPTH / S::AHEAD % 2 == 0,
+                  "a stage ends on what was read second");
 #pragma unroll
     for (int k = 0; k < S::DEPTH; k++) {
       if (k == S::DEPTH - S::AHEAD) { /* `next` is there for all, and `now` was read by all */
@@ -210,20 +227,21 @@ template <int WHICH> struct Sums {
         __syncthreads();
         read_x(next, 0, x[0]);
       }
-      if (k % 4 == 0 && k + 4 < S::DEPTH) read_x(now, k + 4, x[(k / 4 + 1) % 2]);
+      if (k % X_AHEAD == 0 && k + X_AHEAD < S::DEPTH)
+        read_x(now, k + X_AHEAD, x[(k / X_AHEAD + 1) % 2]);
 #pragma unroll
       for (int j = 0; j < S::AHEAD && k % S::AHEAD == 0; j++)
         read_w(k + S::AHEAD < S::DEPTH ? now : next, (k + S::AHEAD) % S::DEPTH + j,
                w[(k / S::AHEAD + 1) % 2][j]);
-      add(x[k / 4 % 2], k % 4, w[k / S::AHEAD % 2][k % S::AHEAD]);
+      add(x[k / X_AHEAD % 2][k % X_AHEAD / 4], k % 4, w[k / S::AHEAD % 2][k % S::AHEAD]);
     }
   }
   /* The last few k, fewer than a stage. */
   __device__ void multiply_rest(const Stage &now, int count) {
     for (int k = 0; k < count; k++) {
       read_w(now, k, w[0][0]);
-      for (int i = 0; i < S::TM; i++) x[0][i].x = now.x[row(i)][k];
-      add(x[0], 0, w[0][0]);
+      for (int i = 0; i < S::TM; i++) x[0][0][i].x = now.x[row(i)][k];
+      add(x[0][0], 0, w[0][0]);
     }
   }
   __device__ void store(const Linear &weight, const Tensor &y, int first_row, int first_col) const {
@@ -231,9 +249,10 @@ template <int WHICH> struct Sums {
 #pragma unroll
     for (int i = 0; i < S::TM; i++)
 #pragma unroll
-      for (int j = 0; j < S::TN; j += 4)
+      for (int j = 0; j < S::TN; j += S::BESIDE)
         if (first_row + row(i) < y.rows)
-          nans += store_four(weight, y, first_row + row(i), first_col + col(j), &sum[i][j]);
+          nans +=
+              store_some<S::BESIDE>(weight, y, first_row + row(i), first_col + col(j), &sum[i][j]);
     count_nans(y, nans);
   }
 };
@@ -388,8 +407,9 @@ static void launch_i8(Cuda *cuda, const Linear *w, const Tensor *x, const Tensor
 }
 
 typedef void Launch(Cuda *, const Linear *, const Tensor *, const Tensor *);
-static Launch *const of_f32[] = {launch_f32<0>, launch_f32<1>, launch_f32<2>, launch_f32<3>,
-                                 launch_f32<4>},
+static Launch *const of_f32[] = {launch_f32<0>, launch_f32<1>, launch_f32<2>,
+                                 launch_f32<3>, launch_f32<4>, launch_f32<5>,
+                                 launch_f32<6>, launch_f32<7>, launch_f32<8>},
                      *const of_i8[] = {launch_i8<0>, launch_i8<1>, launch_i8<2>};
 static_assert(sizeof of_f32 / sizeof *of_f32 == LINEAR_F32_TILES, "a line for every tile");
 static_assert(sizeof of_i8 / sizeof *of_i8 == LINEAR_I8_TILES, "a line for every tile");

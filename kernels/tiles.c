@@ -1,6 +1,8 @@
 /* tiles: the choices. */
 #include "kernels/tiles.h"
 
+#include <stdbool.h>
+
 /* --- linear ----------------------------------------------------------------------------------- */
 
 static int tiles(int T, int out, int rows, int cols) {
@@ -9,15 +11,17 @@ static int tiles(int T, int out, int rows, int cols) {
 
 /* Large tiles read less, but the last round of blocks over the processors must not be the only one.
  * Measured, at 132 processors (build/check-gpu times linear). */
-static int enough(const Card *card) { return card->processors * 5 / 2; }
+static int enough(const Card *card) { return card->processors * 2; }
 
 int linear_f32_choice(int T, int out, const Card *card) {
-  for (int i = 0; i < LINEAR_F32_TILES - 1; i++) {
+  const bool narrow = out < LINEAR_NARROW;
+  const int least = narrow ? LINEAR_F32_TILES - 1 : LINEAR_F32_WIDE - 1;
+  for (int i = narrow ? LINEAR_F32_WIDE : 0; i < least; i++) {
     const LinearTile *t = &linear_f32_tile[i];
     if (linear_f32_shared(*t) <= card->shared && tiles(T, out, t->rows, t->cols) >= enough(card))
       return i;
   }
-  return LINEAR_F32_TILES - 1;
+  return least;
 }
 
 int linear_i8_choice(int T, int out, const Card *card) {

@@ -33,18 +33,19 @@ enum { LINEAR_PANEL = 32 };
 
 /* A block makes rows x cols outputs, a thread each_rows x each_cols of them; x and W come `depth` k
  * at a time, `stages` of them in shared memory. `ahead` k of W are read into registers before
- * their use, 1 or 4. */
+ * their use. */
 typedef struct LinearTile {
   int rows, cols, each_rows, each_cols, depth, stages, ahead;
 } LinearTile;
 
-/* From the largest down. */
-enum { LINEAR_F32_TILES = 5 };
-TILES_TABLE LinearTile linear_f32_tile[LINEAR_F32_TILES] = {{64, 128, 8, 8, 16, 4, 1},
-                                                            {64, 64, 8, 4, 32, 4, 4},
-                                                            {64, 64, 8, 4, 32, 3, 4},
-                                                            {16, 64, 2, 4, 32, 4, 4},
-                                                            {16, 64, 2, 4, 64, 3, 4}};
+/* From the largest down, and from LINEAR_F32_WIDE on once more, for fewer than LINEAR_NARROW
+ * outputs, which would leave much of a wide tile empty. A thread that makes fewer outputs is
+ * through all k sooner: where processors have few to make, they are dealt to more threads. */
+enum { LINEAR_F32_WIDE = 5, LINEAR_F32_TILES = 9, LINEAR_NARROW = 128 };
+TILES_TABLE LinearTile linear_f32_tile[LINEAR_F32_TILES] = {
+    {64, 128, 8, 8, 16, 3, 1}, {64, 64, 8, 4, 32, 4, 4}, {64, 64, 8, 4, 32, 3, 4},
+    {16, 64, 2, 4, 32, 4, 4},  {16, 64, 2, 4, 64, 3, 8}, {64, 16, 4, 2, 32, 4, 4},
+    {16, 16, 2, 2, 64, 3, 8},  {8, 16, 1, 2, 64, 3, 8},  {4, 32, 1, 1, 128, 3, 8}};
 /* Rows of x are four floats apart more than they are long: pieces of neighbours, 16 bytes each,
  * fall into different banks. */
 TILES_FN int linear_f32_pitch(int depth) { return depth + 4; }
