@@ -103,6 +103,7 @@ Test(tokenizer_words, a_repeat_of_an_interval_is_repeated_not_possessive) {
 Test(tokenizer_words, possessive_and_atomic_do_not_give_back) {
   EXPECT_WORDS(ISOLATED("a++ab|a?+c"), "aabac", "aab|ac");
   EXPECT_WORDS(ISOLATED("(?>ab|a)c"), "abcac", "abc|ac");
+  EXPECT_WORDS(ISOLATED("(?>[^c]++|[^b]{2,}(?<=^))(?=^)"), "xy\n\n", "xy\n\n");
 }
 
 Test(tokenizer_words, white_space_and_words_are_of_unicode) {

@@ -1,5 +1,6 @@
 #include "model/tokenizer/pattern.h"
 
+#include <string.h>
 #include <time.h>
 
 #define PCRE2_CODE_UNIT_WIDTH 8
@@ -58,15 +59,17 @@ static pcre2_code *compile(const Field *at, const char *text, PatternKind kind, 
   return code;
 }
 
-/* Where a processor has no compiler, or memory may not be run, the interpreter matches. */
-static bool prepare(const Field *at, Pattern *p, Status *st) {
+/* Where a processor has no compiler, or memory may not be run, the interpreter matches. So it does
+ * where there are atomic groups, of which PCRE2 10.42's compiler takes more ways than the first:
+ * (?>.++|[^b]{2,}(?<=^))(?=^) finds the "y\n" of "xy\n\n". */
+static bool prepare(const Field *at, const char *text, Pattern *p, Status *st) {
   p->data = pcre2_match_data_create(1, NULL);
   p->limits = pcre2_match_context_create(NULL);
   if (!p->data || !p->limits) return field_fail(at, st, "no memory for a pattern");
   pcre2_set_match_limit(p->limits, PATTERN_STEPS);
   pcre2_set_depth_limit(p->limits, PATTERN_DEPTH);
   pcre2_set_heap_limit(p->limits, PATTERN_MEMORY / KIB);
-  if (pcre2_jit_compile(p->code, PCRE2_JIT_COMPLETE) != 0) return true;
+  if (strstr(text, "(?>") || pcre2_jit_compile(p->code, PCRE2_JIT_COMPLETE) != 0) return true;
   p->stack = pcre2_jit_stack_create(JIT_STACK_FIRST, PATTERN_MEMORY, NULL);
   if (p->stack) pcre2_jit_stack_assign(p->limits, NULL, p->stack);
   return true;
@@ -78,7 +81,7 @@ bool pattern_compile(Arena *arena, const Field *at, const char *text, PatternKin
   p->where = field_where(arena, at);
   if (kind == PATTERN_ONIGURUMA) TRY(pattern_translate(arena, at, text, &text, st));
   p->code = compile(at, text, kind, st);
-  return p->code && prepare(at, p, st);
+  return p->code && prepare(at, text, p, st);
 }
 
 void pattern_free(Pattern *p) {
