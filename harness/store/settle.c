@@ -73,6 +73,15 @@ static bool is_settled(const Job *job, const JobTensor *what) {
   return has_no_nan && what->from.stride == what->from.cols;
 }
 
+/* A file takes one piece at a time: threads that wait for it in the kernel may wait there in a loop,
+ * and who judges rows beside them would not run. */
+static bool write_alone(int file, const void *bytes, size_t count, uint64_t offset) {
+  bool ok;
+#pragma omp critical(settle_writes)
+  ok = write_at(file, bytes, count, offset);
+  return ok;
+}
+
 /* False, with errno, where a piece cannot be written. */
 static bool settle(const Store *store, const JobTensor *what, Digest *own, Digest *stored) {
   _Alignas(64) char room[PIECE];
@@ -91,7 +100,7 @@ static bool settle(const Store *store, const JobTensor *what, Digest *own, Diges
                                                            : room;
     settle_piece(&piece, widened ? half : NULL, to, what->digested, &digests);
     if (what->slot && !what->data &&
-        !write_at(store->file, to, count * size, what->slot->offset + first * size))
+        !write_alone(store->file, to, count * size, what->slot->offset + first * size))
       return false;
   }
   if (what->digested)
