@@ -73,8 +73,8 @@ static bool is_settled(const Job *job, const JobTensor *what) {
   return has_no_nan && what->from.stride == what->from.cols;
 }
 
-/* A file takes one piece at a time: threads that wait for it in the kernel may wait there in a loop,
- * and who judges rows beside them would not run. */
+/* A file takes one piece at a time: threads that wait for it in the kernel may wait there in a
+ * loop, and who judges rows beside them would not run. */
 static bool write_alone(int file, const void *bytes, size_t count, uint64_t offset) {
   bool ok;
 #pragma omp critical(settle_writes)
