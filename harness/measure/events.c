@@ -12,8 +12,8 @@ double event_limit(double share, int T) { return fmax(share, (double)EVENT_EVEN 
 
 static int rows_a_layer(int T) { return (T + TOKENS_A_ROW - 1) / TOKENS_A_ROW; }
 
-static bool same_pair(const TokenCourse *course, const TokenErrors *row) {
-  return !strcmp(course->base, row->base) && !strcmp(course->other, row->other);
+static bool is_of_pair(const TokenErrors *row, const char *base, const char *other) {
+  return !strcmp(row->base, base) && !strcmp(row->other, other);
 }
 
 static int prompt_of(const TokenErrors *row, const PromptShape *prompt, int prompts, int guess) {
@@ -28,7 +28,8 @@ static int prompt_of(const TokenErrors *row, const PromptShape *prompt, int prom
 static TokenCourse *find_pair(TokenCourse *course, int *pairs, int prompts,
                               const TokenErrors *row) {
   for (int i = 0; i < *pairs; i++)
-    if (same_pair(&course[i * prompts], row)) return &course[i * prompts];
+    if (is_of_pair(row, course[i * prompts].base, course[i * prompts].other))
+      return &course[i * prompts];
   TokenCourse *first = &course[(*pairs)++ * prompts];
   for (int p = 0; p < prompts; p++) first[p].base = row->base, first[p].other = row->other;
   return first;
@@ -40,9 +41,7 @@ static size_t count_pairs(const TokenErrors *rows, size_t count, Arena scratch) 
   size_t pairs = 0;
   for (size_t i = 0; i < count; i++) {
     size_t k = 0;
-    while (k < pairs &&
-           (strcmp(pair[k]->base, rows[i].base) || strcmp(pair[k]->other, rows[i].other)))
-      k++;
+    while (k < pairs && !is_of_pair(&rows[i], pair[k]->base, pair[k]->other)) k++;
     if (k == pairs) pair[pairs++] = &rows[i];
   }
   return pairs;

@@ -2,7 +2,6 @@
  * small table each, for more of them a row each; then how far every mode is from float64, and which
  * mode is for which need. Each figure is a column of a table. */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "measure/interval.h"
@@ -13,7 +12,6 @@
 #include "report/sections.h"
 #include "report/shapes.h"
 #include "report/sources.h"
-#include "report/undone.h"
 #include "report/words.h"
 
 /* --- what was run ----------------------------------------------------------------------------- */
@@ -67,79 +65,6 @@ static void write_facts(FILE *out, const ReportData *d, Arena scratch) {
   if (backend && device)
     text = arena_printf(&scratch, say(d->language, "%s (%s)"), text, md_text(&scratch, device));
   if (*text) fprintf(out, say(d->language, "%s.\n\n"), text);
-}
-
-/* Before everything else: a model that ran without some of its checkpoint may not be the model that
- * was saved. */
-static void write_unused(FILE *out, const ReportData *d, Arena scratch) {
-  const char *names = d->about[ABOUT_UNUSED_WEIGHTS], *count = d->about[ABOUT_UNUSED_WEIGHTS_COUNT];
-  if (!names || !count) return;
-  fprintf(out,
-          say(d->language,
-              "> **Warning.** The checkpoint holds %s that the model does not use: %s.\n\n"),
-          md_count(d->language, &scratch, strtol(count, NULL, 10), "tensor"),
-          md_text(&scratch, names));
-}
-
-/* Intervals take prompts for strangers. */
-static void write_repeated(FILE *out, const ReportData *d, Arena scratch) {
-  const char *told = d->about[ABOUT_PROMPTS_REPEATED];
-  char one[4 * NAME_BYTES_MAX], other[4 * NAME_BYTES_MAX];
-  int count;
-  if (!told || sscanf(told, "%d\n%155[^\n]\n%155[^\n]", &count, one, other) != 3) return;
-  fprintf(out,
-          say(d->language,
-              "> **Warning.** Not a text of its own: %s, the first %s, which has tokens of %s. "
-              "Intervals over prompts take each for one of its own, and are too narrow.\n\n"),
-          md_count(d->language, &scratch, count, "prompt"), md_text(&scratch, one),
-          md_text(&scratch, other));
-}
-
-/* A digest that is gone proves nothing; the data is shown all the same. */
-static void write_unproved(FILE *out, const ReportData *d, Arena scratch) {
-  if (d->unproved)
-    fprintf(out,
-            say(d->language, "> **Warning.** Without a digest: %s of the results file, first %s. "
-                             "Whether the run wrote them so cannot "
-                             "be said.\n\n"),
-            md_count(d->language, &scratch, d->unproved, "object"),
-            md_code(&scratch, d->first_unproved));
-}
-
-/* What of a run is not in its file is no fact of the run. */
-static const char *missing_words(Arena *arena, const ReportData *d) {
-  const Language l = d->language;
-  const bool core = d->missing_tables && *d->missing_tables,
-             about = d->missing_attributes && *d->missing_attributes;
-  const char *text = core ? arena_printf(arena, say(l, "the tables %s"), d->missing_tables) : "";
-  if (about)
-    text = arena_printf(arena, "%s%s%s", text, core ? say(l, "; ") : "",
-                        arena_printf(arena, say(l, "the attributes %s"), d->missing_attributes));
-  if (d->removed_tables)
-    text = arena_printf(arena, "%s%s%s", text, core || about ? say(l, "; ") : "",
-                        arena_printf(arena,
-                                     say(l, "of /tables %s that its run wrote (removed, or "
-                                            "written anew)"),
-                                     md_count(l, arena, d->removed_tables, "table")));
-  return text;
-}
-
-const char *missing_summary(Arena *arena, const ReportData *d) {
-  const char *words = missing_words(arena, d);
-  return *words ? arena_printf(arena,
-                               say(d->language, "NOT IN THE FILE, and so not in the report: "
-                                                "%s\n"),
-                               words)
-                : "";
-}
-
-static void write_missing(FILE *out, const ReportData *d, Arena scratch) {
-  const char *words = missing_words(&scratch, d);
-  if (*words)
-    fprintf(out,
-            say(d->language, "> **Warning.** Not in the file: %s. That nothing is said of it here "
-                             "tells nothing of the run.\n\n"),
-            words);
 }
 
 /* --- does it matter: the predictions ---------------------------------------------------------- */
@@ -464,18 +389,8 @@ static void write_answer(FILE *out, const ReportData *d, Arena scratch) {
 }
 
 void section_question(FILE *out, const ReportData *d, Arena scratch) {
-  const char *inputs = sources_inputs(&scratch, d, false),
-             *meant = sources_inputs(&scratch, d, true);
-  if (inputs)
-    fprintf(out, say(d->language, "> **Not the same question.** %s.\n\n"),
-            md_text(&scratch, inputs));
-  fputs(undone_warning(&scratch, d), out);
-  write_unused(out, d, scratch);
-  write_repeated(out, d, scratch);
-  write_unproved(out, d, scratch);
-  write_missing(out, d, scratch);
-  const char *warning = finite_warning(&scratch, d);
-  if (*warning) fprintf(out, say(d->language, "> **Warning.** %s\n\n"), warning);
+  const char *meant = sources_inputs(&scratch, d, true);
+  write_warnings(out, d, scratch);
   if (d->about[ABOUT_QUESTION])
     fprintf(out, "> %s\n\n",
             md_text(&scratch, words_question(d->language, d->about[ABOUT_QUESTION])));

@@ -8,8 +8,9 @@
 #include "report/data.h"
 
 void section_question(FILE *out, const ReportData *d, Arena scratch); /* question.c */
+void write_warnings(FILE *out, const ReportData *d, Arena scratch);   /* warnings.c */
 /* For the terminal: what a run writes and its file has not; a line, or "". */
-const char *missing_summary(Arena *arena, const ReportData *d);
+const char *missing_summary(Arena *arena, const ReportData *d);        /* warnings.c */
 void section_gates(FILE *out, const ReportData *d, Arena scratch);     /* gates.c */
 void section_modes(FILE *out, const ReportData *d, Arena scratch);     /* witness.c */
 void section_values(FILE *out, const ReportData *d, Arena scratch);    /* values.c */

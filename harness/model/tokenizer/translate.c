@@ -282,8 +282,7 @@ static bool interval(Translation *t, size_t from, size_t length, int low, int hi
   return true;
 }
 
-/* Oniguruma ends a loop that went round without a character by rules of its own, and refuses some.
- */
+/* Oniguruma ends or refuses a loop that goes round without a character by rules of its own. */
 static bool repeat(Translation *t, size_t from) {
   const size_t place = t->i;
   size_t length;
@@ -299,10 +298,7 @@ static bool repeat(Translation *t, size_t from) {
   } else {
     t->empty = peek(t) != '+';
     TRY(put(t, &t->out, (char[]){t->text[t->i++], 0}));
-    if (take(t, "?"))
-      TRY(put(t, &t->out, "?"));
-    else if (take(t, "+"))
-      TRY(put(t, &t->out, "+"));
+    if (peek(t) && strchr("?+", peek(t))) TRY(put(t, &t->out, (char[]){t->text[t->i++], 0}));
   }
   if ((peek(t) && strchr("*+?", peek(t))) || is_interval(t, &length, &low, &high))
     REFUSE(t, t->i, "a repeat of a repeat");
