@@ -104,6 +104,7 @@ static inline Fixture fixture_make(void) {
                          .sides = MODES,
                          .streams = MODES,
                          .kept = fixture_all_kept(),
+                         .made_beside = true, /* as a run's */
                          .dims = {[DIM_D_MODEL] = 4,
                                   [DIM_D_INNER] = 6,
                                   [DIM_D_INNER2] = 12,
@@ -287,10 +288,13 @@ static inline bool fixture_finish(const Fixture *f, Store *store, Status *st) {
   return store_finish(store, attributes, 3, tables_given, 3, arena, st);
 }
 
+/* With its file, which whoever does not wait for it need not have yet. */
 static inline Store *fixture_open(Fixture *f, Status *st) {
   Store *store;
-  return store_open(&f->arena, f->results, &f->key, &f->shape, false, false, &store, st) ? store
-                                                                                         : NULL;
+  if (!store_open(&f->arena, f->results, &f->key, &f->shape, false, false, &store, st)) return NULL;
+  if (store_settle(store, false, st)) return store;
+  store_close(store);
+  return NULL;
 }
 
 /* A study's pieces beside the layers: three, whose sum is the answer. */

@@ -24,6 +24,7 @@ static void expect_said(const char *text, const char *file, const char *reason) 
 
 Test(results_locks, file_system_without_locks_is_named_for_reading_and_writing) {
   Fixture f = fixture_make();
+  f.shape.made_beside = false;
   Status good = {0}, read = {0}, written = {0}, vectors = {0};
   Results results;
   Store *store;

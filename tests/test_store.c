@@ -99,6 +99,19 @@ Test(store, every_tensor_comes_back_bit_for_bit_with_canonical_nan) {
   fixture_drop(&f);
 }
 
+/* Closed before anything was written: as if it had not been opened. */
+Test(store, file_that_nothing_was_written_to_leaves_nothing) {
+  Fixture f = fixture_make();
+  Status st = {0};
+  Store *store;
+  cr_assert(store_open(&f.arena, f.results, &f.key, &f.shape, false, false, &store, &st), "%s",
+            st.text);
+  store_close(store);
+  cr_expect(!fixture_there(&f, ".partial") && !fixture_there(&f, ".parts/run.json") &&
+            !fixture_there(&f, ".parts/structure.bin"));
+  fixture_drop(&f);
+}
+
 Test(store, syncing_changes_no_digest) {
   Digest want = fixture_undisturbed();
   Fixture f = fixture_make();

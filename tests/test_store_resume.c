@@ -167,6 +167,7 @@ Test(store_resume, journal_of_another_run_is_refused_and_named_unless_fresh) {
   cr_assert(store_open(&f.arena, f.results, &other, &f.shape, true, false, &store, &st), "%s",
             st.text);
   cr_expect(store_layers_done(store, 0, f.arena) == 0);
+  cr_expect(store_settle(store, false, &st), "%s", st.text);
   cr_expect(!file_exists(parts(&f, "odd_1-x.layer_02.entry")));
   store_close(store);
   cr_expect_null(fixture_open(&f, &st));

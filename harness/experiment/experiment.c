@@ -323,6 +323,7 @@ static bool run_new(Arena *arena, Experiment *e, const RunOptions *options,
   shape.streams_stay = sum.streams_bytes > 0 && ranks()->hosts == 1 && !e->shard.shards &&
                        estimate_streams_fit(&sum, options->folder, standing);
   shape.stays_behind = true;
+  shape.made_beside = ranks()->count == 1;
   TRY(spread_store(arena, e, options, outcome->results, &shape, st));
   process_stop_means(options->fresh
                          ? "; without --fresh the same command goes on with what is finished"

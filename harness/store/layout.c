@@ -11,7 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/child.h"
 #include "store/dimensions.h"
 
 #define WIDTH_ONLY "This is a netCDF dimension but not a netCDF variable.%10d"
@@ -326,43 +325,19 @@ static bool make_prompt(Making *making, int prompt, Arena scratch, Status *st) {
   return ok || (made ? failed(making, "dimension scales", 0, &why, st) : false);
 }
 
-typedef struct MakeWork {
-  Store *store;
-  Arena scratch;
-} MakeWork;
-
-/* What is told of it are the slots' offsets, in their order. */
-static bool make_file(FILE *out, void *context, Status *st) {
-  const MakeWork *work = context;
-  Store *store = work->store;
+bool layout_make(Store *store, Arena scratch, Status *st) {
   Making making = {.store = store, .tensors = store->shape->tensors, .open = {.group = -1}};
   Status reason = {0}, *why = &reason;
   making.file = h5_create_file(store->partial, why);
   bool ok = making.file >= 0 || failed(&making, "the file itself", 0, why, st);
   for (int p = 0; ok && p < store->shape->prompts; p++)
-    ok = !shape_has(store->shape, p) || make_prompt(&making, p, work->scratch, st);
+    ok = !shape_has(store->shape, p) || make_prompt(&making, p, scratch, st);
   ok =
       ok && (H5(H5Fflush(making.file, H5F_SCOPE_LOCAL)) || failed(&making, "metadata", 0, why, st));
   if (making.file >= 0) { /* closed once, whatever came of it */
     bool closed = H5(H5Fclose(making.file));
     ok = ok && (closed || failed(&making, "closing", 0, why, st));
   }
-  for (size_t i = 0; ok && i < store->slots; i++)
-    fwrite(&store->slot[i].offset, sizeof store->slot[i].offset, 1, out);
-  return ok;
-}
-
-bool layout_make(Store *store, Arena scratch, Status *st) {
-  MakeWork work = {store, scratch};
-  const char *offsets;
-  size_t count;
-  bool ok = child_work(&scratch, store->partial, make_file, &work, &offsets, &count, st);
-  ok = ok && (count == store->slots * sizeof store->slot->offset ||
-              FAIL(st, "%s: no memory for its layout", store->partial));
-  for (size_t i = 0; ok && i < store->slots; i++)
-    memcpy(&store->slot[i].offset, offsets + i * sizeof store->slot->offset,
-           sizeof store->slot->offset);
-  if (!ok) unlink(store->partial); /* HDF5 may have made the file before it failed */
   return ok;
 }
 
@@ -430,6 +405,7 @@ StoreSize store_size(const StoreShape *shape) {
     }
   }
   structure += (uint64_t)size.tensors * DATASET_OVERHEAD;
+  size.memory_bytes = most(size.memory_bytes, make_told_bytes((size_t)size.tensors));
   size.journal_bytes = structure + (shape->streams_stay ? size.streams_bytes : passing);
   return size;
 }

@@ -10,23 +10,6 @@
 #include "base/folder.h"
 #include "store/state.h"
 
-/* From nothing: what another run left, or one that had not begun, goes; run.json is what makes it a
- * run. */
-static bool begin(Store *store, Arena scratch, Status *st) {
-  Digest structure;
-  part_remove_all(store->lock);
-  if (unlink(store->partial) != 0)
-    rmdir(store->partial); /* an empty folder is in the way like a file */
-  TRY(layout_make(store, scratch, st));
-  if (structure_keep(store, &structure, scratch, st) &&
-      (!store->sync || file_sync_folder(file_folder(&scratch, store->results), st)) &&
-      part_write_run(store, &structure, st))
-    return true;
-  part_remove_all(store->lock);
-  unlink(store->partial);
-  return false;
-}
-
 static bool begin_or_go_on(Store *store, bool fresh, Arena scratch, Status *st) {
   Digest structure;
   bool found = false;
@@ -34,7 +17,7 @@ static bool begin_or_go_on(Store *store, bool fresh, Arena scratch, Status *st) 
     return FAIL(st, "%s: cannot be written to: %s", store->folder, strerror(errno));
   if (!fresh) TRY(part_find_run(store->folder, &store->key, &found, &structure, scratch, st));
   part_remove_temporary(store->lock);
-  return found ? structure_restore(store, &structure, scratch, st) : begin(store, scratch, st);
+  return found ? structure_restore(store, &structure, scratch, st) : make_begin(store, scratch, st);
 }
 
 Store *store_make(Arena *arena, const char *results, const RunKey *key, const StoreShape *shape,
@@ -113,6 +96,7 @@ bool store_settle(Store *store, bool elsewhere, Status *st) {
 
 void store_close(Store *store) {
   if (!store) return;
+  make_leave(store);
   writer_stop(store);
   if (store->file >= 0) close(store->file);
   store->file = -1;

@@ -3,6 +3,7 @@
 #define DS_STORE_STATE_H
 #include <pthread.h>
 
+#include "base/child.h"
 #include "base/file.h"
 #include "base/name.h"
 #include "store/hdf5.h"
@@ -59,6 +60,9 @@ struct Store {
   uint64_t length;     /* of the file as it was made */
   int *done;           /* [prompts]: layers that stand; -1: not looked at */
   Arena room;          /* the writer's: a layer's tensors and streams */
+  bool making;         /* `maker` has been begun, and not been waited for */
+  ChildBegun maker;
+  Arena maker_scratch; /* its own copy */
   char *entry;         /* malloc: grows to the largest entry or note */
   size_t entry_bytes;
 
@@ -103,6 +107,18 @@ enum { DATASET_NAME = NAME_BYTES_MAX + sizeof SCALES_OF };
 void layout_name(const StoreShape *shape, const Slot *slot, char name[DATASET_NAME]);
 /* Makes the partial file whole with HDF5 and takes every slot's offset. */
 bool layout_make(Store *store, Arena scratch, Status *st);
+
+/* --- make.c: the file and its structure, made in a process of their own ----------------------- */
+
+/* Begins it; what is there goes. With StoreShape.made_beside it is waited for by make_wait, else
+ * here. */
+bool make_begin(Store *store, Arena scratch, Status *st);
+/* Until the file is there, and the run's name with it; nothing where it is already. Of what cannot
+ * be made nothing is left. */
+bool make_wait(Store *store, Status *st);
+void make_leave(Store *store);
+/* Of store->room: what that process tells of so many slots. */
+size_t make_told_bytes(size_t slots);
 
 /* --- open.c ----------------------------------------------------------------------------------- */
 

@@ -60,8 +60,10 @@ typedef struct StoreShape {
   bool streams_stay; /* the streams of all layers stay in the journal until the run is finished, for
                       * store_holds_stream */
   bool stays_behind; /* the journal is left to store_discard by store_finish */
-  bool f16_as_f32;   /* float16 is stored widened */
-  bool later;        /* a copy of a layer is written while the next one is computed elsewhere */
+  bool made_beside; /* the file is made while this process goes on, until something is written; what
+                     * is wrong with it is said then */
+  bool f16_as_f32;  /* float16 is stored widened */
+  bool later;       /* a copy of a layer is written while the next one is computed elsewhere */
 } StoreShape;
 
 typedef struct Store Store; /* in the arena that it was opened with */

@@ -130,6 +130,7 @@ bool writer_start(Store *store, Status *st) {
 }
 
 bool writer_wait(Store *store, Status *st) {
+  TRY(make_wait(store, st));
   pthread_mutex_lock(&store->mutex);
   while (store->state == WRITER_BUSY) pthread_cond_wait(&store->changed, &store->mutex);
   pthread_mutex_unlock(&store->mutex);
