@@ -224,7 +224,7 @@ static bool ride(Layers *l, int layer, Status *st) {
   TRY(prepare(l, layer, &all, st));
   for (int i = 0; i < l->riders; i++) TRY(l->rider[i].ride(l->rider[i].context, layer, st));
   let_go_beside(l); /* what only riders took */
-  arena_give_back(&l->beside);
+  if (layer + 1 == l->model.layers) arena_give_back(&l->beside);
   return true;
 }
 
