@@ -262,6 +262,22 @@ Test(tokenizer, tokens_that_a_template_puts_in_front_are_told_apart) {
   cr_expect_eq(tokenizer_front(made((Made){0}), &front), 0);
 }
 
+/* As Llama 3's file has it. */
+Test(tokenizer, a_sequence_of_post_processors_puts_in_front_what_its_template_does) {
+  const int32_t *front;
+  const Tokenizer *tokenizer = made((Made){
+      .added = "[" TOKEN(256, "<s>", RAW) "]",
+      .processor = "{\"type\": \"Sequence\", \"processors\": [{\"type\": \"ByteLevel\", "
+                   "\"add_prefix_space\": true, \"trim_offsets\": false, \"use_regex\": true}, "
+                   "{\"type\": \"TemplateProcessing\", \"single\": [{\"SpecialToken\": {\"id\": "
+                   "\"<s>\", \"type_id\": 0}}, {\"Sequence\": {\"id\": \"A\", \"type_id\": 0}}], "
+                   "\"pair\": [], \"special_tokens\": {\"<s>\": {\"id\": \"<s>\", \"ids\": [256], "
+                   "\"tokens\": [\"<s>\"]}}}]}"});
+  cr_assert_eq(tokenizer_front(tokenizer, &front), 1);
+  cr_expect_eq(front[0], 256);
+  EXPECT_PIECES(tokenizer, "ab", "a|b");
+}
+
 /* --- pieces, time ----------------------------------------------------------------------------- */
 
 Test(tokenizer, every_byte_has_a_letter_and_every_letter_its_byte) {

@@ -47,6 +47,9 @@ Test(tokenizer_refusals, every_kind_that_is_not_read_by_its_name_and_place) {
   REFUSE(OF(.decoder = "{\"type\": \"Metaspace\"}"), "decoder: the decoder 'Metaspace'");
   REFUSE(OF(.processor = "{\"type\": \"BertProcessing\"}"),
          "post_processor: the post-processor 'BertProcessing'");
+  REFUSE(OF(.processor = "{\"type\": \"Sequence\", \"processors\": [{\"type\": \"ByteLevel\"}, "
+                         "{\"type\": \"BertProcessing\"}]}"),
+         "post_processor.processors[1]: the post-processor 'BertProcessing'");
   refuse_json("{\"pre_tokenizer\": " MADE_WORDS ", \"model\": {\"type\": \"Unigram\"}}",
               WORDS("model: the model 'Unigram'"));
 }
@@ -99,7 +102,13 @@ Test(tokenizer_refusals, added_tokens_that_do_not_fit) {
          "added_tokens[0].content: has 599 bytes, expected 1 to 512");
 }
 
-Test(tokenizer_refusals, templates_that_add_behind_a_text) {
+#define PLAIN_TEMPLATE                                                                             \
+  "{\"type\": \"TemplateProcessing\", \"single\": [{\"Sequence\": {\"id\": \"A\"}}]}"
+
+Test(tokenizer_refusals, templates_that_add_behind_a_text_or_are_two) {
+  REFUSE(OF(.processor = "{\"type\": \"Sequence\", \"processors\": [" PLAIN_TEMPLATE
+                         ", " PLAIN_TEMPLATE "]}"),
+         "post_processor.processors[1]: is a second TemplateProcessing");
   REFUSE(OF(.processor = "{\"type\": \"TemplateProcessing\", \"single\": [{\"Sequence\": {\"id\": "
                          "\"A\", \"type_id\": 0}}, {\"SpecialToken\": {\"id\": \"<e>\"}}]}"),
          "post_processor.single[1]: adds a token behind every text");

@@ -5,7 +5,10 @@
 #include "model/json.h"
 #include "model/tokenizer/parts.h"
 
-enum { FILE_MOST = 64 << 20 }; /* the largest published one has 33 MB */
+enum {
+  FILE_MOST = 64 << 20, /* the largest published one has 33 MB */
+  PROCESSORS_MOST = 16
+};
 
 static const char *const root_keys[] = {
     "version",       "truncation",     "padding", "added_tokens", "normalizer",
@@ -84,13 +87,33 @@ static bool read_template(const Field *processor, Tokenizer *t, Status *st) {
   return text_seen || field_fail(&single, st, "holds no Sequence");
 }
 
-static bool read_processor(const Field *processor, Tokenizer *t, Status *st) {
+/* `templates`: how many there were before this one. Of two the second would stand around what the
+ * first put in front. */
+static bool read_processor(const Field *processor, int *templates, Tokenizer *t, Status *st) {
   const char *type;
+  TRY(field_type(processor, &type, st));
+  if (!strcmp(type, "TemplateProcessing"))
+    return (*templates)++ ? field_fail(processor, st, "is a second TemplateProcessing")
+                          : read_template(processor, t, st);
+  return !strcmp(type, "ByteLevel") || field_unknown(processor, "post-processor", type,
+                                                     "ByteLevel, TemplateProcessing, Sequence", st);
+}
+
+static bool read_processors(const Field *processor, Tokenizer *t, Status *st) {
+  const char *type;
+  size_t count;
+  int templates = 0;
   if (!processor->value) return true;
   TRY(field_type(processor, &type, st));
-  if (!strcmp(type, "TemplateProcessing")) return read_template(processor, t, st);
-  return !strcmp(type, "ByteLevel") ||
-         field_unknown(processor, "post-processor", type, "ByteLevel, TemplateProcessing", st);
+  if (strcmp(type, "Sequence") != 0) return read_processor(processor, &templates, t, st);
+  TRY(field_only(processor, FIELD_KEYS("type", "processors"), st));
+  const Field list = field_at(processor, "processors");
+  TRY(field_list(&list, PROCESSORS_MOST, &count, st));
+  for (size_t i = 0; i < count; i++) {
+    const Field item = field_item(&list, i);
+    TRY(read_processor(&item, &templates, t, st));
+  }
+  return true;
 }
 
 /* --- the whole -------------------------------------------------------------------------------- */
@@ -110,7 +133,7 @@ static bool read_parts(Arena *arena, const Field *root, Tokenizer *t, Status *st
   TRY(read_decoder(&decoder, st));
   TRY(bpe_read(arena, &model, json_array_size(added.value), &t->bpe, st));
   TRY(added_read(arena, &added, &t->forms, &t->bpe.vocabulary, &t->added, st));
-  return read_processor(&processor, t, st);
+  return read_processors(&processor, t, st);
 }
 
 bool tokenizer_read(Arena *arena, const char *name, Bytes file, Tokenizer **tokenizer, Status *st) {

@@ -4,8 +4,9 @@
  * Read are: the model BPE with merges as strings or as pairs, with and without ignore_merges; the
  * normalizers NFC, NFD, NFKC, NFKD and Sequence; the pre-tokenizers ByteLevel (with and without its
  * regex, add_prefix_space), Split (Regex or String, every behavior, invert), Digits, Punctuation,
- * Whitespace and Sequence; added tokens with every flag; the post-processors ByteLevel and a
- * TemplateProcessing that adds nothing but tokens in front; the decoder ByteLevel. All else is
+ * Whitespace and Sequence; added tokens with every flag; the post-processors ByteLevel, a
+ * TemplateProcessing that adds nothing but tokens in front, and a Sequence of them; the decoder
+ * ByteLevel. All else is
  * refused by its name and place. The file is not trusted: sizes, counts and nesting have limits,
  * and a pattern has as many steps and as much memory as pattern.h says. The ids were compared on 10
  * MB of random Unicode in 84 variants of a file (tests/check_tokenizers.py): none differs.
