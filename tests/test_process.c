@@ -271,6 +271,29 @@ Test(process, file_that_is_no_calibration_is_refused_by_name_and_left_as_it_is, 
     }
 }
 
+Test(process, page_that_is_no_report_is_refused_by_name_and_left_as_it_is, .timeout = 120) {
+  static const char *const page[] = {"report.md", "report.html", "tables.tex"},
+                           *const made[] = {"echo '# notes' > %s/f/%s", "mkdir %s/f/%s",
+                                            "ln -s /dev/zero %s/f/%s", "mkfifo %s/f/%s"},
+                           *const command[] = {"run $F/a.yaml -q", "report $F/o/results.h5"};
+  setenv("F", shell_folder, 1);
+  cr_assert_eq(shell(NO_FIGURES "%s run $F/a.yaml -q -o $F/o 2>&1", shell_program()), 0, "%s",
+               shell_output);
+  for (size_t i = 0; i < sizeof made / sizeof *made; i++)
+    for (size_t c = 0; c < sizeof command / sizeof *command; c++) {
+      int status;
+      char said[96];
+      const char *name = page[(i + c) % 3];
+      cr_assert_eq(shell("rm -rf $F/f && mkdir $F/f"), 0);
+      cr_assert_eq(shell(made[i], shell_folder, name), 0);
+      snprintf(said, sizeof said, "f/%s: is no report that driftscope wrote", name);
+      const char *words = words_of(&status, "%s %s -o $F/f", shell_program(), command[c]);
+      expect_one_line(status, words, command[c]);
+      cr_expect(strstr(words, said), "%s", words);
+      cr_expect_eq(shell("ls -A $F/f | wc -l | grep -qx 1"), 0, "%s: %s", made[i], command[c]);
+    }
+}
+
 Test(process, calibration_of_another_setting_is_replaced_and_said_to_be, .timeout = 120) {
   cr_assert_eq(shell("sed 's/windows: 1/windows: 2/' %s/a.yaml > %s/two.yaml && ! cmp -s %s/a.yaml "
                      "%s/two.yaml",

@@ -13,6 +13,7 @@
 #include "experiment/run.h"
 #include "experiment/spread.h"
 #include "report/markdown.h"
+#include "report/report.h"
 #include "report/words.h"
 #include "study/calibrate.h"
 #include "study/micro/micro.h"
@@ -312,6 +313,7 @@ static bool run_new(Arena *arena, Experiment *e, const RunOptions *options,
   announce(e, &sum, options->folder, *arena);
   if (ranks()->rank == 0) /* before it makes the file, which then stands in the others' way */
     TRY(calibrate_may_leave(&e->subject, options->folder, *arena, st) &&
+        (e->shard.shards || report_may_stand(options->folder, *arena, st)) &&
         store_standing(outcome->results, &e->key, options->fresh, &standing, *arena, st) &&
         estimate_check(spec, &e->subject, &sum, options->folder, standing,
                        (size_t)(arena->end - arena->next), st));

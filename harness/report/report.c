@@ -219,6 +219,37 @@ static bool write_report(Arena *arena, ReportData *d, const char *folder, Status
   return done && !st->failed;
 }
 
+/* --- what stands in the folder before ----------------------------------------------------------
+ */
+
+/* Every report says what made it. One of many GB is not read for it. */
+static bool is_ours(const char *path) {
+  static const char made_by[] = "driftscope";
+  const size_t most = (size_t)64 << 20;
+  Bytes text;
+  Status unread = {0};
+  if (!file_map(path, &text, &unread)) return false;
+  const bool ours = text.count == 0 || memmem(text.data, text.count < most ? text.count : most,
+                                              made_by, sizeof made_by - 1);
+  file_unmap(&text);
+  return ours;
+}
+
+bool report_may_stand(const char *folder, Arena scratch, Status *st) {
+  static const char *const page[] = {"report.md", "report.html", "tables.tex"};
+  for (size_t i = 0; i < sizeof page / sizeof *page; i++) {
+    const char *path = arena_printf(&scratch, "%s/%s", folder, page[i]);
+    if (file_exists(path) && !is_ours(path))
+      return FAIL(st,
+                  "%s: is no report that driftscope wrote, and would be replaced by one: move it "
+                  "away, or name another folder",
+                  path);
+  }
+  return true;
+}
+
+/* --- the whole -------------------------------------------------------------------------------- */
+
 /* What is said on the terminal. */
 static Report report_of(Arena *arena, const ReportData *d, const char *folder) {
   const char *broken = micro_broken(arena, d), *basis = undone_failed(arena, d),
@@ -234,6 +265,7 @@ static Report report_of(Arena *arena, const ReportData *d, const char *folder) {
 bool report_write(Arena *arena, const char *results, const OwnTables *own, const char *folder,
                   Language language, Report *report, Status *st) {
   ReportData data;
+  TRY(report_may_stand(folder, *arena, st));
   TRY(read_all(arena, results, own, &data, st));
   child_has_read();
   data.language = language;
