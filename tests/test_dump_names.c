@@ -237,6 +237,30 @@ Test(dump_names, a_slash_in_a_name_that_is_found_out_is_a_dot) {
   expect_entries(&numbers, "layer_{layer}/{tensor}", "layer_{layer}/{tensor}", ENTRIES("0 0 x"));
 }
 
+Test(dump_names, a_pass_that_a_name_begins_with_is_no_layer) {
+  const Dump modules =
+      dump_of(FILES("a.npz:step_7.model.layers.0.mixer;step_7.model.layers.1.mixer;"
+                    "step_8.model.layers.0.mixer;step_8.model.layers.1.mixer;"
+                    "step_7.input_ids;step_8.input_ids"));
+  DumpLayout layout;
+  Status st = {0};
+  expect_entries(&modules, NULL, "passes",
+                 ENTRIES("0 0 mixer", "0 1 mixer", "0 -2 input_ids", "1 0 mixer", "1 1 mixer",
+                         "1 -2 input_ids"));
+  cr_assert(dump_layout(&test_arena, &modules, NULL, &layout, &st));
+  cr_expect_str_eq(layout.pass[0], "7");
+  cr_expect_str_eq(layout.pass[1], "8");
+  const Dump groups = dump_of(FILES("a.npz:prompt/0/layer/3/x;prompt/1/layer/3/x"));
+  expect_entries(&groups, NULL, "passes", ENTRIES("0 3 x", "1 3 x"));
+  const Dump flat = dump_of(FILES("a.npz:pass2_layer0_x;pass2_layer1_x;pass3_layer0_x;"
+                                  "pass3_layer1_x"));
+  expect_entries(&flat, NULL, "passes",
+                 ENTRIES("0 0 layer_x", "0 1 layer_x", "1 0 layer_x", "1 1 layer_x"));
+  /* nothing says that what has a number in it is a layer */
+  const Dump other = dump_of(FILES("a.npz:step_0.mlp.3;step_1.mlp.3"));
+  expect_entries(&other, NULL, "first number", ENTRIES("0 0 step.mlp.3", "0 1 step.mlp.3"));
+}
+
 Test(dump_names, files_that_hold_the_same_names_are_passes) {
   DumpLayout layout;
   Status st = {0};

@@ -1,6 +1,7 @@
 /* names_ready: layouts that programs write, by their names' parts. */
 #include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 #include "source/dump/names_parts.h"
 
@@ -193,6 +194,42 @@ static bool read_modules(Arena *arena, const DumpArray *array, Named *named) {
   return named->layer < 0 || first == name + strlen(named->before) + 1;
 }
 
+static bool is_one_of(const char *word, size_t length, const char *const *words) {
+  for (; *words; words++)
+    if (strlen(*words) == length && !strncasecmp(*words, word, length)) return true;
+  return false;
+}
+
+static size_t letters_of(const char *text) {
+  size_t n = 0;
+  while (is_letter(text[n])) n++;
+  return n;
+}
+
+/* "step_7.model.layers.3.mixer", "prompt/0/layer/3/x", "pass2_layer0_x": the first word and its
+ * number name the pass, and layers are numbered where a name says that they are layers. */
+static bool read_passes(Arena *arena, const DumpArray *array, Named *named) {
+  static const char *const passes[] = {"pass",   "step",    "iter", "iteration", "call",  "prompt",
+                                       "sample", "forward", "run",  "batch",     "token", NULL},
+                           *const layers[] = {"layers", "layer", "blocks", "block", "h", NULL};
+  static const char separators[] = "._-";
+  const char *name = with_dots(arena, array->name), *digits = name + letters_of(name);
+  if (!is_one_of(name, letters_of(name), passes)) return false;
+  if (*digits && strchr(separators, *digits)) digits++;
+  const char *end = digits + strspn(digits, "0123456789"), *rest = end + 1;
+  if (end == digits || !*end || !strchr(separators, *end)) return false;
+  *named = (Named){0};
+  read_module(arena, rest, named);
+  if (named->layer >= 0) {
+    const char *dot = strrchr(named->before, '.'), *list = dot ? dot + 1 : named->before;
+    if (!is_one_of(list, strlen(list), layers)) return false;
+  } else if (is_one_of(rest, letters_of(rest), layers)) {
+    read_number(arena, rest, named);
+  }
+  named->pass = part(arena, digits, end);
+  return true;
+}
+
 const ReadyNames ready_names[] = {
     {"quamba", "Quamba-SE: mode_2-0_layer_0_conv1d_output.npy", NULL,
      "mode_*_layer_{layer}_{tensor}"},
@@ -207,6 +244,7 @@ const ReadyNames ready_names[] = {
      read_transformer_engine, NULL},
     {"transformers", "transformers' model debugger: CLASS.MODULE_outputs.safetensors",
      read_debugger, NULL},
+    {"passes", "a pass, then its layers: step_7.model.layers.0.mixer", read_passes, NULL},
     {"modules", "modules of PyTorch: model.layers.0.mixer", read_modules, NULL},
     {0}};
 
