@@ -126,8 +126,8 @@ static const struct argp_option every_option[] = {
     {"names", OPT_NAMES, "NAMES", 0,
      "how arrays are called: a pattern such as layers.{layer}.mixer.{tensor}, or one of quamba, "
      "driftscope, sglang, sglang-hook, msprobe, vllm-neuron, transformer-engine, transformers, "
-     "passes and "
-     "modules (default: auto: the one that fits, else the first number in a name is its layer); "
+     "passes and modules (default: auto: the one that fits, else the first number in a name is its "
+     "layer); "
      "given twice, the first is of the first dump and the second of the second",
      0},
     {"shard", OPT_SHARD, "I/N", 0,
