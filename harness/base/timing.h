@@ -30,7 +30,8 @@ typedef struct Timed {
 } Timed;
 Timed timing_repeat(Work work, const Repeats *repeats);
 
-/* A copy by all threads: `bytes` are read and as many written. */
+/* A copy by all threads: `bytes` are read and as many written. `from` has been written before: of
+ * memory that never was, the system reads one page of zeros again and again. */
 typedef struct Copy {
   char *to;
   const char *from;

@@ -105,7 +105,7 @@ static bool copy_time(Timer *t, int64_t bytes, double *second, Status *st) {
 static bool timer_open(Arena *arena, Device *device, Timer *t, Status *st) {
   *t = (Timer){.device = device};
   Arena *room = device->found ? &device->room : arena;
-  t->copy_from = arena_room(room, COPY_BYTES, 1);
+  t->copy_from = (device->found ? arena_room : arena_alloc)(room, COPY_BYTES, 1);
   t->copy_to = arena_room(room, COPY_BYTES, 1);
   if (device->found) t->from = cuda_mark(&t->device->cuda), t->to = cuda_mark(&t->device->cuda);
   double second;

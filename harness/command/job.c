@@ -18,9 +18,10 @@ enum {
   ROUNDS = 3,
   TOKENS = 4096,
   OFFSET = 1000,
-  PARTS_MAX = OWN_PHASES + 1,
+  PARTS_MAX = 16,
   WORDS_MAX = 1 << 16,
-  COPY = 1 << 28
+  COPY = 1 << 28,
+  PROVED_TOKENS = 32 /* of the prompt, by which a rewrite is proved */
 };
 static const char *const peer_script = "experiments/peer_transformers.py";
 
@@ -56,12 +57,23 @@ static void add_part(Parts *parts, int round, const char *name, size_t length, d
   parts->part[i].second[round] += seconds;
 }
 
-static bool run_own(const Job *job, int round, Parts *parts, Status *st) {
+/* The parts as the run's own table has them: "what,time_s,bytes" a line; its total is without what
+ * comes before and after. */
+static bool run_own(const Job *job, int round, Parts *parts, Arena scratch, Status *st) {
   OwnRun run;
+  Bytes table;
   TRY(own_run(job->spec, job->out, &run, st));
-  for (int i = 0; round >= 0 && i < run.phases; i++)
-    add_part(parts, round, run.phase[i].name, strlen(run.phase[i].name), run.phase[i].time_s);
-  if (round >= 0) add_part(parts, round, "all", 3, run.wall_s);
+  if (round < 0) return true;
+  const char *path = arena_printf(&scratch, "%s/tables/performance.csv", job->out);
+  TRY(file_read(&scratch, path, WORDS_MAX, &table, st));
+  char *words = arena_printf(&scratch, "%.*s", (int)table.count, table.data), *rest = NULL;
+  strtok_r(words, "\n", &rest); /* its head */
+  for (char *line; (line = strtok_r(NULL, "\n", &rest));) {
+    const size_t name = strcspn(line, ",");
+    if (line[name] && strncmp(line, "total,", 6) != 0)
+      add_part(parts, round, line, name, strtod(line + name + 1, NULL));
+  }
+  add_part(parts, round, "all", 3, run.wall_s);
   return true;
 }
 
@@ -143,28 +155,49 @@ static double results_bytes(const Job *job) {
   return stat(path, &about) == 0 ? (double)about.st_size : 0;
 }
 
+/* The least time of the parts of those names; of "all" their sum. */
+enum { FLOORS = 7 };
 typedef struct JobFloors {
-  double load_s, modes_s, reference_s, store_s;
+  struct {
+    const char *part;
+    double least_s;
+  } of[FLOORS];
+  double sum_s;
 } JobFloors;
 
 static bool job_floors(const Job *job, Arena scratch, JobFloors *least, Status *st) {
   const Config c = synth_config(job->shape);
   const double T = job->T, D = c.D, E = c.E, N = c.N, R = c.R, layers = c.layers;
-  const double linears = T * layers * (D * 2 * E + E * (R + 2 * N) + R * E + E * D);
-  const double head = T * D * c.vocab, exps = T * layers * E * (N + 3);
+  const double weights = layers * (D * 2 * E + E * (R + 2 * N) + R * E + E * D), head = D * c.vocab,
+               exps = T * layers * E * (N + 3),
+               proved = 2.0 * (T < PROVED_TOKENS ? T : PROVED_TOKENS) / T;
   Floors f;
   TRY(floors_measure(job->folder, &f, st));
-  Copy copy = {arena_room(&scratch, COPY, 1), arena_room(&scratch, COPY, 1), COPY};
+  Copy copy = {arena_room(&scratch, COPY, 1), arena_alloc(&scratch, COPY, 1), COPY};
   Timed timed =
       timing_repeat(copy_work(&copy), &(Repeats){.warm = 1, .calls = 1, .least = 5, .most = 5});
   f.copy_bytes_per_s = 2.0 * COPY / timed.call_s.median;
-  least->load_s =
-      4 * (layers * (3 * D * E + E * (R + 2 * N) + R * E) + D * c.vocab) / f.copy_bytes_per_s;
-  least->modes_s =
-      2 * (linears / f.per_s[PEAK_I8] + head / f.per_s[PEAK_FMA32] + exps / f.per_s[PEAK_EXP]);
-  least->reference_s = (linears + head) / f.per_s[PEAK_FMA64] + 2 * exps / f.per_s[PEAK_EXP];
-  least->store_s = results_bytes(job) / f.write_bytes_per_s;
+  const double results = results_bytes(job),
+               mode_s = T * (weights / f.per_s[PEAK_I8] + head / f.per_s[PEAK_FMA32]) +
+                        exps / f.per_s[PEAK_EXP],
+               products64_s = T * (weights + head) / f.per_s[PEAK_FMA64];
+  *least =
+      (JobFloors){.of = {{"prepare", (5 * weights + 8 * head) / f.copy_bytes_per_s},
+                         {"rewrite proof", proved * products64_s},
+                         {"2-0", mode_s},
+                         {"2-4", mode_s},
+                         {"fp64", products64_s + 2 * exps / f.per_s[PEAK_EXP]},
+                         {"statistics", 3 * results / f.copy_bytes_per_s},
+                         {"store", results / f.copy_bytes_per_s + results / f.write_bytes_per_s}}};
+  for (int i = 0; i < FLOORS; i++) least->sum_s += least->of[i].least_s;
   return true;
+}
+
+/* NaN: it has none. */
+static double floor_of(const JobFloors *f, const char *part) {
+  for (int i = 0; i < FLOORS; i++)
+    if (!strcmp(f->of[i].part, part)) return f->of[i].least_s;
+  return strcmp(part, "all") ? NAN : f->sum_s;
 }
 
 /* --- what was found --------------------------------------------------------------------------- */
@@ -181,13 +214,17 @@ static double all_s(const Parts *parts, const char *name) {
   return NAN;
 }
 
-static void print_parts(const char *who, const Parts *parts) {
-  printf("%-22s %10s %10s\n", who, "median s", "MAD s");
+/* f: NULL of what has no floors. */
+static void print_parts(const char *who, const Parts *parts, const JobFloors *f) {
+  printf("%-22s %10s %10s%s\n", who, "median s", "MAD s", f ? "    floor s      ratio" : "");
   for (int i = 0; i < parts->count; i++) {
     const char *name = parts->part[i].name;
-    Middle m = middle(&parts->part[i]);
-    if (strcmp(name, "tensors") != 0 && strcmp(name, "bytes") != 0)
-      printf("  %-20s %10.3f %10.3f\n", name, m.median, m.mad);
+    const double least_s = f ? floor_of(f, name) : NAN;
+    const Middle m = middle(&parts->part[i]);
+    if (!strcmp(name, "tensors") || !strcmp(name, "bytes")) continue;
+    printf("  %-20s %10.3f %10.3f", name, m.median, m.mad);
+    if (!isnan(least_s)) printf(" %10.3f %10.2f", least_s, m.median / least_s);
+    printf("\n");
   }
 }
 
@@ -203,10 +240,13 @@ static json_t *parts_json(const Parts *parts) {
 
 static void print_json(const Job *job, const char *where, const Parts *own, const Parts *peer,
                        const JobFloors *f) {
-  json_t *root =
-      json_pack("{s:s, s:s, s:i, s:o, s:{s:f, s:f, s:f, s:f}}", "device", where, "shape",
-                job->shape->name, "T", job->T, "whole_job", parts_json(own), "floors_s", "load",
-                f->load_s, "modes", f->modes_s, "reference", f->reference_s, "store", f->store_s);
+  json_t *floors = json_object(),
+         *root = json_pack("{s:s, s:s, s:i, s:o}", "device", where, "shape", job->shape->name, "T",
+                           job->T, "whole_job", parts_json(own));
+  for (int i = 0; i < FLOORS; i++)
+    json_object_set_new(floors, f->of[i].part, json_real(f->of[i].least_s));
+  json_object_set_new(root, "floors_s", floors);
+  json_object_set_new(root, "to_floors", json_real(all_s(own, "all") / f->sum_s));
   if (peer->count) {
     json_object_set_new(root, "transformers", parts_json(peer));
     json_object_set_new(root, "to_transformers", json_real(all_s(own, "all") / all_s(peer, "all")));
@@ -218,16 +258,12 @@ static void print_json(const Job *job, const char *where, const Parts *own, cons
 
 static void print_job(const Job *job, const char *where, const Parts *own, const Parts *peer,
                       const JobFloors *f) {
-  double sum = f->load_s + f->modes_s + f->reference_s + f->store_s;
   printf("%s\n%s, %d token%s, modes 2-0 and 2-4 and the reference, every tensor kept: %.0f MB, %d "
          "rounds\n",
          where, job->shape->name, job->T, plural(job->T), 1e-6 * results_bytes(job), ROUNDS);
-  print_parts("whole job", own);
-  printf("floors: load %.3f s, modes %.3f s, reference %.3f s, store %.3f s: %.3f s; the job takes "
-         "%.2f of it\n",
-         f->load_s, f->modes_s, f->reference_s, f->store_s, sum, all_s(own, "all") / sum);
+  print_parts("whole job", own, f);
   if (!peer->count) return;
-  print_parts("transformers", peer);
+  print_parts("transformers", peer, NULL);
   printf("the job takes %.2f of the time of transformers' one forward (%.0f tensors, %.0f MB)\n",
          all_s(own, "all") / all_s(peer, "all"), all_s(peer, "tensors"),
          1e-6 * all_s(peer, "bytes"));
@@ -236,10 +272,10 @@ static void print_job(const Job *job, const char *where, const Parts *own, const
 /* In turns, so that what changes on the machine meets both; the first of each is not counted: it
  * takes scales and fills the cache. */
 static bool run_rounds(const Job *job, bool against, Parts *own, Parts *peer, Progress *progress,
-                       Status *st) {
+                       Arena scratch, Status *st) {
   progress_phase(progress, "rounds", ROUNDS + 1);
   for (int round = -1; round < ROUNDS; round++, progress_step(progress, round + 1)) {
-    TRY(run_own(job, round, own, st));
+    TRY(run_own(job, round, own, scratch, st));
     if (against) TRY(run_peer(job, round, peer, st));
   }
   progress_done(progress, "%d, and one before", ROUNDS);
@@ -259,7 +295,7 @@ bool job_run(Arena *arena, const Options *o, const SynthShape *shape, const char
   if (o->against && (missing = peer_missing(arena, &job)))
     return FAIL(st, "--against transformers: %s", missing);
   bool ok = job_make(arena, o, &job, progress, st) &&
-            run_rounds(&job, o->against != NULL, &own, &peer, progress, st) &&
+            run_rounds(&job, o->against != NULL, &own, &peer, progress, *arena, st) &&
             job_floors(&job, *arena, &least, st);
   if (ok) (o->json ? print_json : print_job)(&job, where, &own, &peer, &least);
   own_folder_remove(job.folder);

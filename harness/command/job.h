@@ -2,10 +2,13 @@
  * checkpoint of a published shape, modes 2-0 and 2-4 and the reference, every tensor kept, scales
  * cached; and, in turns with it, what a user would do instead (experiments/peer_transformers.py).
  *
- * The sum of the floors is what the same work takes at the rates that floors.h measures: the
- * checkpoint's bytes read at the rate of a copy, products of the modes and of the float64 reference
- * at the peaks, exps at theirs, the results file's bytes at the rate of write(2). Statistics and
- * rewriting have no floor in it. */
+ * Each part is held against the least that it could take at the rates that floors.h measures:
+ * - prepare: weights read in float32 and written in the modes' formats, at the rate of a copy;
+ * - rewrite proof, fp64: products, and exps, in float64 at their peaks;
+ * - a mode: int8 products, the head's in float32, and exps;
+ * - statistics: every value read once for its tensor and once for each of the two pairs that it is
+ *   in; store: read once for its digest, and written at the rate of write(2).
+ * What a machine does beside these, such as norms, rotations and quantiles, has no floor in it. */
 #ifndef DS_COMMAND_JOB_H
 #define DS_COMMAND_JOB_H
 #include "base/progress.h"
