@@ -6,6 +6,7 @@
 #include "command/floors.h"
 #include "command/print_speed.h"
 #include "kernels/level.h"
+#include "tests/shell.h"
 
 Test(speed, a_roofline_that_is_not_known_is_a_dash) {
   Speed row[] = {{.what = "norm",
@@ -57,4 +58,27 @@ Test(speed, floors_of_a_folder_that_cannot_be_written_are_refused_by_its_name) {
   Status st = {0};
   cr_expect(!floors_measure("/nowhere/at/all", &floors, &st));
   cr_expect(strstr(st.text, "/nowhere/at/all"), "%s", st.text);
+}
+
+/* Whose names are those of the run's own table. */
+Test(speed, parts_of_the_whole_job_stand_beside_their_floors, .init = shell_begin,
+     .fini = shell_end, .timeout = 120) {
+  static const char *const part[] = {"prepare", "rewrite proof", "2-0",   "2-4",
+                                     "fp64",    "statistics",    "store", "all"};
+  cr_assert_eq(
+      shell(NO_FIGURES
+            "%s bench --whole-job --shape falcon-mamba-small --length 4 -q --output %s 2>&1",
+            shell_program(), shell_folder),
+      0, "%s", shell_output);
+  for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
+    char name[32];
+    double median, mad, floor, ratio;
+    snprintf(name, sizeof name, "  %s ", part[i]);
+    const char *line = strstr(shell_output, name);
+    cr_assert(line, "%s: %s", part[i], shell_output);
+    cr_assert_eq(sscanf(line + strlen(name), "%lf %lf %lf %lf", &median, &mad, &floor, &ratio), 4,
+                 "%s", line);
+    cr_expect(median >= 0 && mad >= 0 && floor >= 0 && ratio > 0, "%s", line);
+  }
+  cr_expect_eq(shell("ls -A %s | wc -l | grep -qx 0", shell_folder), 0, "files are left");
 }

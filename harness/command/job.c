@@ -282,6 +282,14 @@ static bool run_rounds(const Job *job, bool against, Parts *own, Parts *peer, Pr
   return true;
 }
 
+/* A floor is of a part that the run tells of. */
+static bool floors_meet(const JobFloors *f, const Parts *parts, Status *st) {
+  for (int i = 0; i < FLOORS; i++)
+    if (isnan(all_s(parts, f->of[i].part)))
+      return FAIL(st, "bench: the run's table performance has no part '%s'", f->of[i].part);
+  return true;
+}
+
 bool job_run(Arena *arena, const Options *o, const SynthShape *shape, const char *where,
              Progress *progress, Status *st) {
   const char *python = getenv("DRIFTSCOPE_PYTHON"), *missing = NULL;
@@ -296,7 +304,7 @@ bool job_run(Arena *arena, const Options *o, const SynthShape *shape, const char
     return FAIL(st, "--against transformers: %s", missing);
   bool ok = job_make(arena, o, &job, progress, st) &&
             run_rounds(&job, o->against != NULL, &own, &peer, progress, *arena, st) &&
-            job_floors(&job, *arena, &least, st);
+            job_floors(&job, *arena, &least, st) && floors_meet(&least, &own, st);
   if (ok) (o->json ? print_json : print_job)(&job, where, &own, &peer, &least);
   own_folder_remove(job.folder);
   return ok;
