@@ -194,7 +194,7 @@ CLANG    := clang
 FUZZ     := $(BUILD)/fuzz
 FUZZFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 FUZZED   := $(filter-out %/ranks_mpi.c,$(wildcard harness/base/*.c) $(wildcard harness/model/*.c harness/model/*/*.c harness/source/dump/*.c harness/spec/*.c harness/store/*.c harness/family/*.c tests/fuzz/*.c)) \
-            $(addprefix harness/,walk/prompt.c study/calibration.c study/choices.c measure/tables.c measure/ranges.c)
+            $(addprefix harness/,walk/prompt.c study/calibration.c study/choices.c measure/tables.c measure/ranges.c) $(wildcard harness/measure/tables/*.c)
 $(FUZZ)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CLANG) $(CPPFLAGS) -std=c17 -O2 -g -fopenmp=libgomp -Wno-unknown-warning-option $(FUZZFLAGS) -fsanitize=fuzzer-no-link $(COVERAGE) \

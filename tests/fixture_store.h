@@ -17,6 +17,7 @@
 #include "base/poison.h"
 #include "family/family.h"
 #include "family/mamba1.h"
+#include "measure/tables.h"
 #include "store/store.h"
 #include "tests/folder.h"
 

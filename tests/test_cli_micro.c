@@ -1,5 +1,6 @@
 /* Operators alone as a user runs them: a spec's section alone, inside a run, and what a bound that
  * is exceeded does. */
+#include "measure/tables/micro.h"
 #include "store/store.h"
 #include "tests/shell.h"
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "measure/compare.h"
+#include "measure/tables.h"
 
 static void no_room(size_t wanted, size_t reserved) {
   (void)wanted, (void)reserved;

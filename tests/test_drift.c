@@ -116,7 +116,7 @@ Test(drift, base_of_zeros_has_no_relative_size_but_counts_when_pooled) {
        1e-15); /* sqrt((4 + 5) / 4) */
 }
 
-/* The definitions of measure/tables.h, prompts pooled. */
+/* The definitions of measure/tables/drift.h, prompts pooled. */
 Test(drift, every_column_is_what_its_definition_says_at_every_edge) {
   const struct {
     const char *name;

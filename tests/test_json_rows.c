@@ -1,5 +1,6 @@
 /* json_rows: every column by its name; what does not apply is null. */
 #include "command/json_rows.h"
+#include "measure/tables/evaluation.h"
 
 #include <criterion/criterion.h>
 #include <math.h>

@@ -1,5 +1,6 @@
 /* What GSL says of a whole run: a row that is marked as checked was judged, though the run was
  * killed between; and a run that GSL finds wrong says so, again and again, and loses nothing. */
+#include "measure/tables/stats.h"
 #include "store/store.h"
 #include "tests/every_study.h"
 #include "tests/shell.h"

@@ -9,6 +9,7 @@
 #include "family/mamba1.h"
 #include "measure/drift.h"
 #include "measure/stats.h"
+#include "measure/tables.h"
 #include "small_model.h"
 
 enum { LAYERS = 8, PROMPTS = 2 };

@@ -1,5 +1,5 @@
 /* stats at the edges: every column where a side is zero, constant, one element, or not finite, held
- * against the definitions of measure/tables.h. */
+ * against the definitions of measure/tables/stats.h. */
 #include "tests/measure_rows.h"
 
 #include <gsl/gsl_randist.h>

@@ -35,8 +35,8 @@ check_step() {
 begin_step() { cp -a "$work/now/harness" "$work/before"; }
 
 begin_step
-sed -i 's|^  char type\[TEXT_TYPE\]; */\* its own|  double span;                /* max - min */\n&|' "$work/now/harness/measure/tables.h"
-sed -i 's|X(on_grid), X(saturated),|& X(span),|' "$work/now/harness/measure/tables.c"
+sed -i 's|^  char type\[TEXT_TYPE\]; */\* its own|  double span;                /* max - min */\n&|' "$work/now/harness/measure/tables/stats.h"
+sed -i 's|X(saturated),|& X(span),|' "$work/now/harness/measure/tables/stats.c"
 sed -i 's|^  row->zeros = counts.zeros;|&\n  row->span = row->max - row->min;|' "$work/now/harness/measure/finish.c"
 sed -i 's|^  row->max = j.max;|&\n  row->span = row->max - row->min;|' "$work/now/harness/measure/judge.c"
 check_step statistic

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What a text column of the results file's tables holds before its end (measure/tables.h,
+/* What a text column of the results file's tables holds before its end (measure/tables/table.h,
  * TEXT_NAME). */
 enum { NAME_BYTES_MAX = 39 };
 

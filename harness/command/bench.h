@@ -8,7 +8,7 @@
 #define DS_COMMAND_BENCH_H
 #include "base/progress.h"
 #include "command/floors.h"
-#include "measure/tables.h"
+#include "measure/tables/cost.h"
 #include "source/cuda.h"
 
 typedef struct BenchPlan {

@@ -3,7 +3,7 @@
 #define DS_COMMAND_JSON_ROWS_H
 #include <jansson.h>
 
-#include "measure/tables.h"
+#include "measure/tables/table.h"
 
 /* An array, owned by the caller; a number that is not finite becomes null. */
 json_t *json_rows(const Table *table, const void *rows, size_t count);

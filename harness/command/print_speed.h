@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "command/floors.h"
-#include "measure/tables.h"
+#include "measure/tables/cost.h"
 
 /* `where`: the machine that it ran on. floors: of a CPU, else NULL. */
 void print_speed(FILE *out, const Speed *row, size_t rows, const char *where, const Floors *floors);

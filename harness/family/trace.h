@@ -64,7 +64,7 @@ typedef struct TensorInfo {
 /* The tensors of a family, as its results tell them: first those of a layer, in the order of
  * computation, then those of the model's ends. Behind them stand those that are never stored: what
  * a block quantised at a scale that it took from the values themselves. Only that scale is
- * (tables.h, ScaleRow). */
+ * (measure/tables/scales.h, ScaleRow). */
 typedef struct Tensors {
   const TensorInfo *info;
   int layer; /* 0 … layer - 1: of a layer */

@@ -1,7 +1,7 @@
 /* block: what is known of a piece of a tensor of at most BLOCK_ELEMENTS elements, and the
- * arithmetic of it. The rows of measure/tables.h are made in two halves: a processor or a device
- * computes the results of blocks, each for itself; measure/finish.h makes a row from them, in their
- * order, here. So a row has the same bits whoever computed it.
+ * arithmetic of it. The rows of measure/tables/stats.h are made in two halves: a processor or a
+ * device computes the results of blocks, each for itself; measure/finish.h makes a row from them,
+ * in their order, here. So a row has the same bits whoever computed it.
  *
  * A block is as many whole rows as fit, or a piece of one row where that is longer; its elements
  * stand side by side in row-major order. A sum over a block has SUM_LANES lanes (measure/lanes.h),

@@ -20,7 +20,7 @@
 #define DS_MEASURE_BUDGET_H
 #include "base/arena.h"
 #include "family/trace.h"
-#include "measure/tables.h"
+#include "measure/tables/budget.h"
 
 typedef struct BudgetTensors {
   const Tensor *base_in, *other_in;   /* x */

@@ -14,7 +14,7 @@
 #include "base/arena.h"
 #include "family/trace.h"
 #include "measure/block.h"
-#include "measure/tables.h"
+#include "measure/tables/scales.h"
 
 /* Fills all but prompt, mode, tensor and layer. `got` stands on the grid of `scale` > 0,
  * `reference` is what it would be; of one shape. `rows_are_tokens`: channels are columns, else

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 
 #include "base/arena.h"
-#include "measure/tables.h"
+#include "measure/tables/table.h"
 
 /* One cell that differs. */
 typedef struct CellChange {

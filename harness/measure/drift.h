@@ -3,7 +3,8 @@
 #define DS_MEASURE_DRIFT_H
 #include "base/arena.h"
 #include "family/trace.h"
-#include "measure/tables.h"
+#include "measure/tables/drift.h"
+#include "measure/tables/stats.h"
 
 /* Fewer prompts give the pooled relative L2 no interval: where single tokens carry the squared
  * error, a few prompts have none of them (coverage: measure/shape.h). The geometric mean over

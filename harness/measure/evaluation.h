@@ -28,7 +28,7 @@
 #include "measure/positions.h"
 #include "measure/predicted.h"
 #include "measure/sample.h"
-#include "measure/tables.h"
+#include "measure/tables/evaluation.h"
 
 /* One window: logits of the reference and of the mode (the reference itself too) at positions 0 …
  * rows-1, each followed by target[row]. Fills all but mode, window and first, and bits and kl of

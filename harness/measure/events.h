@@ -13,7 +13,8 @@
 #define DS_MEASURE_EVENTS_H
 #include "base/arena.h"
 #include "family/trace.h"
-#include "measure/tables.h"
+#include "measure/tables/events.h"
+#include "measure/tables/stats.h"
 
 enum { EVENT_EVEN = 3 };
 

@@ -8,7 +8,7 @@
 #include "kernels/tensor.h"
 #include "measure/block.h"
 #include "measure/row_error.h"
-#include "measure/tables.h"
+#include "measure/tables/stats.h"
 
 /* first: the first ten values. */
 void finish_tensor(const Tensor *t, float scale, const TensorBlock *block, const double *first,

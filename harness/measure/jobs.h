@@ -5,9 +5,11 @@
 #ifndef DS_MEASURE_JOBS_H
 #define DS_MEASURE_JOBS_H
 #include "base/arena.h"
+#include "family/trace.h"
 #include "kernels/tensor.h"
 #include "measure/row_error.h"
-#include "measure/tables.h"
+#include "measure/tables/scales.h"
+#include "measure/tables/stats.h"
 
 /* Who computes a row: lanes; lanes, and then it is compared with GSL's own functions
  * (measure/judge.h); these alone. */

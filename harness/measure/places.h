@@ -6,7 +6,7 @@
 
 #include "base/arena.h"
 #include "family/trace.h"
-#include "measure/tables.h"
+#include "measure/tables/stats.h"
 
 typedef struct Place {
   int pair, prompt; /* counted as first met */

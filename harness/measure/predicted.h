@@ -15,7 +15,7 @@
 #ifndef DS_MEASURE_PREDICTED_H
 #define DS_MEASURE_PREDICTED_H
 #include "base/arena.h"
-#include "measure/tables.h"
+#include "measure/tables/evaluation.h"
 
 enum { PREDICTED_NAMED = 10 }; /* tokens, of each mode and pair */
 

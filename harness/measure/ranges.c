@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "family/trace.h"
+#include "measure/tables.h"
 
 /* Elements of a tensor. 2^23 such numbers can be added in 64 bits, and so many rows are no table
  * (ROWS_MOST). */

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 #include "base/status.h"
-#include "measure/tables.h"
+#include "measure/tables/table.h"
 
 /* Both ends belong to it; NaN, "does not apply", is in the range of every column of doubles. */
 typedef struct Range {

@@ -18,7 +18,7 @@
 #define DS_MEASURE_ROW_ERROR_H
 #include "base/arena.h"
 #include "kernels/tensor.h"
-#include "measure/tables.h"
+#include "measure/tables/stats.h"
 
 /* The squares of parts of a tensor, one of each a part. */
 typedef struct PartSquares {

@@ -67,7 +67,8 @@
 #include "base/arena.h"
 #include "family/trace.h"
 #include "measure/curve.h"
-#include "measure/tables.h"
+#include "measure/tables/drift.h"
+#include "measure/tables/stats.h"
 
 enum { SHAPE_DRAWS = 1000, SHAPE_POOLED_LEAST = 8 };
 

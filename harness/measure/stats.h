@@ -10,7 +10,7 @@
 #include "base/arena.h"
 #include "family/trace.h"
 #include "measure/row_error.h"
-#include "measure/tables.h"
+#include "measure/tables/stats.h"
 
 typedef struct TensorBlock TensorBlock; /* measure/block.h */
 

@@ -14,7 +14,7 @@
 #define DS_MEASURE_TASKS_H
 #include "base/arena.h"
 #include "kernels/tensor.h"
-#include "measure/tables.h"
+#include "measure/tables/tasks.h"
 
 typedef enum { TASK_TARGET, TASK_CHOICES, TASK_CONTEXTS } TaskKind;
 extern const char *const task_kinds[]; /* by name; ends with NULL */

@@ -3,7 +3,7 @@
 #define DS_MEASURE_TENSORS_H
 #include "base/arena.h"
 #include "family/trace.h"
-#include "measure/tables.h"
+#include "measure/tables/run.h"
 
 /* Of the stored tensors, in their order. In the arena. */
 TableRows tensors_rows(Arena *arena, const Tensors *tensors);

@@ -6,7 +6,8 @@
 #define DS_MEASURE_THREE_WAY_H
 #include "base/arena.h"
 #include "family/trace.h"
-#include "measure/tables.h"
+#include "measure/tables/sources.h"
+#include "measure/tables/stats.h"
 
 /* From all pair rows of a run, in any order, among them those of (against, base) and (against,
  * other): a row a tensor and layer, in the order of the tensors. In the arena. */

@@ -4,7 +4,9 @@
 #define DS_MEASURE_VERDICT_H
 #include "base/arena.h"
 #include "family/family.h"
-#include "measure/tables.h"
+#include "measure/tables/drift.h"
+#include "measure/tables/stats.h"
+#include "measure/tables/verdict.h"
 
 /* One of a pair. */
 typedef struct VerdictSide {

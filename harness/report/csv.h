@@ -5,7 +5,7 @@
 #define DS_REPORT_CSV_H
 #include <stdio.h>
 
-#include "measure/tables.h"
+#include "measure/tables/table.h"
 
 /* A column that holds several numbers becomes name_0, name_1, … */
 void csv_write(FILE *out, const Table *table, const void *rows, size_t count);

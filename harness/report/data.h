@@ -4,6 +4,7 @@
 #ifndef DS_REPORT_DATA_H
 #define DS_REPORT_DATA_H
 #include "family/trace.h"
+#include "measure/tables.h"
 #include "report/language.h"
 #include "report/rows_by.h"
 #include "spec/spec.h"

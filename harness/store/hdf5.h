@@ -13,7 +13,7 @@
 #include "base/digest.h"
 #include "base/status.h"
 #include "family/trace.h"
-#include "measure/tables.h"
+#include "measure/tables/table.h"
 
 /* Before the first call into HDF5, by whoever opens or makes a file: nothing at exit, no printing
  * of errors, no plugins. Not at the program's start: where memory fails it, HDF5 does not live

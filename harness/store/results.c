@@ -9,6 +9,7 @@
 
 #include "base/name.h"
 #include "family/family.h"
+#include "measure/tables.h"
 #include "measure/tensors.h"
 #include "store/hdf5.h"
 #include "store/store.h"

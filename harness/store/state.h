@@ -6,6 +6,7 @@
 #include "base/child.h"
 #include "base/file.h"
 #include "base/name.h"
+#include "measure/tables/stats.h"
 #include "store/hdf5.h"
 #include "store/store.h"
 

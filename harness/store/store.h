@@ -21,7 +21,7 @@
 #include "base/run_key.h"
 #include "base/status.h"
 #include "family/trace.h"
-#include "measure/tables.h"
+#include "measure/tables/table.h"
 
 /* Once at program start: SIGXFSZ and SIGPIPE are ignored, and are errors of a write. */
 void store_start(void);

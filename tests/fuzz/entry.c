@@ -3,6 +3,7 @@
 #include "fuzz.h"
 #include "journal.h"
 #include "measure/ranges.h"
+#include "measure/tables.h"
 
 static volatile unsigned seen; /* so that nothing is left unread */
 
