@@ -1,5 +1,6 @@
-/* schema: every key of a spec as one row of a table. The walker (reader.c), the effective spec
- * (print.c) and the JSON schema (json_schema.c) all follow these rows, so a key is added here and
+/* schema: every key of a spec as one row of a table: what runs, and the spec's own keys, in
+ * schema.c, what is asked of it in schema_studies.c. The walker (reader.c), the effective spec
+ * (print.c) and the JSON schema (json_schema.c) all follow these rows, so a key is added there and
  * nowhere else. */
 #ifndef DS_SPEC_SCHEMA_H
 #define DS_SPEC_SCHEMA_H
