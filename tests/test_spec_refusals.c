@@ -5,12 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "spec/spec.h"
-
-static void no_memory(size_t wanted, size_t reserved) {
-  cr_assert_fail("arena: %zu wanted of %zu", wanted, reserved);
-  abort();
-}
+#include "tests/spec_text.h"
 
 /* Four lines that are right; the fault follows in line 5. */
 #define HEAD "title: t\nmodel: m\ncalibration: {text: c}\nprompts: [{name: p, string: s}]\n"
