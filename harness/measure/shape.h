@@ -12,21 +12,8 @@
  * are chosen (peak, largest step) are chosen once, on the mean curve m(l) = mean over prompts of
  * log e_p(l): a mean of each prompt's largest step would be too large.
  *
- * The shape is that of m (measure/curve.h). With more than one prompt it must also hold in draws of
- * m as other prompts would give it:
- *
- *   m*(l) = m(l) + sum over p of z_p (log e_p(l) - m(l)) / sqrt(n (n-1)) / sqrt(c / (n-1)),  z_p
- *   normal, c chi-squared
- *
- * of n - 1 degrees of freedom: whatever sum of layers is asked about, it is spread as Student's t
- * says, so that two prompts that happen to agree prove little. (Prompts drawn again with
- * replacement, of two: one of three draws.) `agreement` is the share of draws with the same shape
- * (of jumps: at the same layer); below the limit it cannot be told from `rival`. Draws have the
- * noise of the prompts twice, so they cannot show that a rough mean curve is smooth beneath:
- * "mixed" and "accumulates" must hold also where layers may be off by their interval, and no shape
- * may hang on how much of the ripple is noise. A curve that starts later than layer 0 needs more
- * than four prompts that start there: else the start may be chance (rival "starts_apart"). One
- * prompt speaks of itself alone.
+ * The shape is that of m (measure/curve.h), and with more than one prompt it must also hold in
+ * draws of m as other prompts would give it (measure/shape_draws.h).
  *
  * The curve goes from the first layer that differs to the last. No shape:
  *   few_layers    fewer than four layers differ
@@ -39,9 +26,6 @@
  *   no_tokens     the tensor's rows are no tokens (ssm_state)
  *   not_finite    no prompt is finite in every layer (such are left out and counted)
  * Where it only starts apart, `last` still stands, since every prompt has it.
- *
- * `needed`: the fewest of 2, 4, 8, … 4096 prompts of the same spread that would bring agreement to
- * the limit, or the number that would tell growth from none (interval_needed), whichever is more.
  *
  * Measured (make check-words) on 533 windows of 513 bytes of the shipped text as the population, 2,
  * 4, 8, 16 and 32 of them drawn 1,000 times for each pair of nine modes and each mode against fp64:
@@ -56,30 +40,17 @@
  *                  the error, or it has none), then 93.7 94.5 94.5
  *   relative L2 of a layer (drift): geometric mean 93.4 92.0 93.3 94.0 94.7; pooled, from 16
  *   prompts on, 93.4 94.2
- *                  (drawing prompts again would cover 47.7 76.7 85.9 90.9 93.0)
- *
- * Another shape than the population's was told in none of 42,000 draws; with 2 prompts 92 to 100 %
- * are told, with 4 all. Of made curves with noise of 4 and 12 % on every layer of every prompt
- * (independent, tied to the layer before, heavy-tailed, single layers off), at most 3 % are told
- * wrong in any case, most in none; what 2 prompts cannot tell, 8 or 16 do. */
+ *                  (drawing prompts again would cover 47.7 76.7 85.9 90.9 93.0) */
 #ifndef DS_MEASURE_SHAPE_H
 #define DS_MEASURE_SHAPE_H
 #include "base/arena.h"
 #include "family/trace.h"
 #include "measure/curve.h"
+#include "measure/shape_draws.h"
 #include "measure/tables/drift.h"
 #include "measure/tables/stats.h"
 
-enum { SHAPE_DRAWS = 1000, SHAPE_POOLED_LEAST = 8 };
-
-/* Draws for n prompts: of every pair and tensor alike, from the seed. */
-typedef struct ShapeDraws {
-  int prompts;
-  const double *z;     /* [SHAPE_DRAWS][prompts], over sqrt(n (n - 1)) */
-  const double *scale; /* [SHAPE_DRAWS]: sqrt((n - 1) / c) */
-} ShapeDraws;
-/* In the arena. */
-ShapeDraws shape_draws(Arena *arena, int prompts, int64_t seed);
+enum { SHAPE_POOLED_LEAST = 8 };
 
 /* From all pair rows of a run (any order); one row a pair and tensor of the layers, in the order of
  * drift_of. In the arena. */
