@@ -77,7 +77,7 @@ struct Store {
   StoreWritten written;
 };
 
-/* --- layout.c: which tensors a file holds, and making it -------------------------------------- */
+/* --- layout.c: which tensors a file holds ----------------------------------------------------- */
 
 /* Fills slot, slots and first, offsets aside. */
 void layout_slots(Arena *arena, Store *store);
@@ -87,9 +87,26 @@ Slot *layout_layer(const Store *store, int prompt, int layer, size_t *count);
 const Slot *layout_find(const Store *store, int prompt, int layer, int side, int id);
 /* Whether a side makes a tensor in this layer: one of the model's ends in one layer alone. */
 bool layout_makes(const StoreShape *shape, int layer, int side, int id);
+/* Whether the file holds a prompt, of a part of a run; and the length of a dimension there. */
+bool layout_has(const StoreShape *shape, int prompt);
+int layout_length(const StoreShape *shape, int prompt, int dim);
 /* "prompts/address/2-0/layer_00" */
 enum { GROUP_PATH = 3 * NAME_BYTES_MAX + 64 };
 void layout_group(const StoreShape *shape, const Slot *slot, char path[GROUP_PATH]);
+/* Whether it is a tensor with the attribute scale_factor. */
+static inline bool slot_has_factor(const Slot *slot) {
+  return slot->format == FORMAT_I8 && slot->scale.axis == SCALE_NONE;
+}
+/* Whether it is of the scales of groups. */
+static inline bool slot_of_groups(const Slot *slot) {
+  return slot->of_scales && slot->scale.axis == SCALE_GROUP;
+}
+/* "x_proj", or "x_proj.scale" */
+enum { DATASET_NAME = NAME_BYTES_MAX + sizeof SCALES_OF };
+void layout_name(const StoreShape *shape, const Slot *slot, char name[DATASET_NAME]);
+
+/* --- layout_make.c: the file made whole ------------------------------------------------------- */
+
 /* A group that stays open for the slots that have it in common: those of a side's layer come one
  * after the other. -1: none. */
 typedef struct GroupOpen {
@@ -99,13 +116,6 @@ typedef struct GroupOpen {
 /* Made where it is not there; the one before is closed. */
 bool group_open(GroupOpen *open, hid_t file, const char *path, Status *why);
 bool group_close(GroupOpen *open, Status *why);
-/* Whether it is a tensor with the attribute scale_factor. */
-static inline bool slot_has_factor(const Slot *slot) {
-  return slot->format == FORMAT_I8 && slot->scale.axis == SCALE_NONE;
-}
-/* "x_proj", or "x_proj.scale" */
-enum { DATASET_NAME = NAME_BYTES_MAX + sizeof SCALES_OF };
-void layout_name(const StoreShape *shape, const Slot *slot, char name[DATASET_NAME]);
 /* Makes the partial file whole with HDF5 and takes every slot's offset. */
 bool layout_make(Store *store, Arena scratch, Status *st);
 
