@@ -11,7 +11,7 @@
 #include "base/file.h"
 #include "base/progress.h"
 #include "report/html.h"
-#include "report/words.h"
+#include "report/retold.h"
 #include "tests/report_rows.h"
 
 TestSuite(language, .init = reserve, .fini = release);
@@ -383,17 +383,17 @@ Test(language, what_a_command_asks_is_said_again_and_what_somebody_wrote_is_not)
                                     "alone",
                                     " alone against the sea",
                                     ""};
-  cr_expect_str_eq(words_title(zh, &arena, "Mode 2-0 against mode 2-4"),
+  cr_expect_str_eq(retold_title(zh, &arena, "Mode 2-0 against mode 2-4"),
                    "模式 2-0 与模式 2-4 对比");
-  cr_expect_str_eq(words_title(zh, &arena, "a against b"), "a 与 b 对比");
-  cr_expect_str_eq(words_title(zh, &arena, "scan alone"), "单独运行 scan");
-  cr_expect_str_eq(words_title(en, &arena, "a against b"), "a against b");
+  cr_expect_str_eq(retold_title(zh, &arena, "a against b"), "a 与 b 对比");
+  cr_expect_str_eq(retold_title(zh, &arena, "scan alone"), "单独运行 scan");
+  cr_expect_str_eq(retold_title(en, &arena, "a against b"), "a against b");
   for (size_t i = 0; i < sizeof own / sizeof *own; i++)
-    cr_expect_eq(words_title(zh, &arena, own[i]), own[i], "%s", own[i]);
+    cr_expect_eq(retold_title(zh, &arena, own[i]), own[i], "%s", own[i]);
   cr_expect_str_eq(
-      words_question(zh, "Do the two modes differ, where first, and how far does it grow?"),
+      retold_question(zh, "Do the two modes differ, where first, and how far does it grow?"),
       "两种模式是否不同？首先在哪里不同？差异会增长到多大？");
-  cr_expect_str_eq(words_question(zh, "Is it so?"), "Is it so?");
+  cr_expect_str_eq(retold_question(zh, "Is it so?"), "Is it so?");
 }
 
 static const char *translate(int language, const char *english) {

@@ -14,6 +14,7 @@
 #include "experiment/spread.h"
 #include "report/markdown.h"
 #include "report/report.h"
+#include "report/retold.h"
 #include "report/words.h"
 #include "study/calibrate.h"
 #include "study/micro/micro.h"
@@ -305,7 +306,7 @@ static bool run_new(Arena *arena, Experiment *e, const RunOptions *options,
   uint64_t standing = 0;
   progress_say(
       e->progress, "%s",
-      words_plain(arena, words_title((Language)e->progress->language, arena, spec->title)));
+      words_plain(arena, retold_title((Language)e->progress->language, arena, spec->title)));
   if (spec->model) TRY(find_device(spec, e->progress, &e->device, &e->subject, st));
   TRY(spread_device(e, options->share_device, st));
   if (e->shard.shards) e->subject.here = part_here(arena, &e->shard, spec->prompt_count);

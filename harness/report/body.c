@@ -4,8 +4,8 @@
 #include "report/figures.h"
 #include "report/language.h"
 #include "report/markdown.h"
+#include "report/retold.h"
 #include "report/sections.h"
-#include "report/words.h"
 
 static bool has_micro(const ReportData *d) { return d->micros > 0; }
 static bool has_gates(const ReportData *d) { return d->gates > 0; }
@@ -56,7 +56,7 @@ static const struct {
 void body_write(FILE *out, const ReportData *d, Arena scratch) {
   fprintf(out, "# %s\n\n",
           d->about[ABOUT_TITLE]
-              ? md_text(&scratch, words_title(d->language, &scratch, d->about[ABOUT_TITLE]))
+              ? md_text(&scratch, retold_title(d->language, &scratch, d->about[ABOUT_TITLE]))
               : say(d->language, "driftscope report"));
   if (d->figures && !d->figures->script)
     fputs(say(d->language, "No gnuplot was found on this machine: the report has tables only.\n\n"),

@@ -6,6 +6,7 @@
 
 #include "report/language.h"
 #include "report/markdown.h"
+#include "report/retold.h"
 #include "report/sections.h"
 #include "report/undone.h"
 #include "report/words.h"
@@ -130,7 +131,7 @@ const char *sources_left(Arena *arena, const ReportData *d, const ReportPair *pa
 const char *sources_inputs(Arena *arena, const ReportData *d, bool meant) {
   const char *sentence = d->about[ABOUT_DIFFERENT_INPUTS];
   return sentence && meant == (d->about[ABOUT_INPUTS_ALLOWED] != NULL)
-             ? words_retold(d->language, arena, sentence, told, sizeof told / sizeof *told)
+             ? retold(d->language, arena, sentence, told, sizeof told / sizeof *told)
              : NULL;
 }
 

@@ -4,26 +4,13 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/name.h"
+#include "report/bits.h"
 #include "report/language.h"
 #include "report/markdown.h"
 #include "report/report.h"
 #include "report/shapes.h"
 #include "report/sources.h"
 #include "report/words.h"
-
-const char *words_plain(Arena *arena, const char *text) {
-  char *copy = arena_printf(arena, "%s", text);
-  text_make_plain(copy, "");
-  return copy;
-}
-
-const char *words_place_plain(Arena *arena, const ReportData *d, const char *tensor, int layer) {
-  const char *name = words_plain(arena, tensor);
-  return tensors_find(&d->traced, tensor) < d->traced.layer
-             ? arena_printf(arena, say(d->language, "layer %d, %s"), layer, name)
-             : name;
-}
 
 static const char *summary_effect(Language l, Arena *arena, const ReportPair *pair, Tally tally) {
   int other_kernel = tally.rows - tally.same_kernel, other_bits = tally.rows - tally.identical;
@@ -138,7 +125,7 @@ static const char *summary_tensors(Arena *arena, const ReportData *d, const Repo
 
 const char *report_summary(Arena *arena, const ReportData *d, const ReportPair *pair) {
   const Verdict *v = pair->verdict;
-  const char *bits = words_bits_plain(arena, d, pair);
+  const char *bits = bits_plain(arena, d, pair);
   return arena_printf(
       arena, "%s%s", summary_tensors(arena, d, pair),
       *bits ? arena_printf(arena, say(d->language, "%s: %s\n"),

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/name.h"
 #include "report/language.h"
 #include "report/markdown.h"
 
@@ -66,6 +67,12 @@ Course words_course(const ReportData *d, const ReportPair *pair, Arena scratch) 
   return course;
 }
 
+const char *words_plain(Arena *arena, const char *text) {
+  char *copy = arena_printf(arena, "%s", text);
+  text_make_plain(copy, "");
+  return copy;
+}
+
 static const char *side(Language l, Arena *arena, const char *mode) {
   return data_is_reference(mode) ? say(l, "the float64 reference") : md_text(arena, mode);
 }
@@ -86,6 +93,12 @@ static bool has_layer(const ReportData *d, const char *tensor) {
 const char *words_place(Arena *arena, const ReportData *d, const char *tensor, int layer) {
   const char *name = md_code(arena, tensor);
   return has_layer(d, tensor) ? arena_printf(arena, say(d->language, "%s of layer %d"), name, layer)
+                              : name;
+}
+
+const char *words_place_plain(Arena *arena, const ReportData *d, const char *tensor, int layer) {
+  const char *name = words_plain(arena, tensor);
+  return has_layer(d, tensor) ? arena_printf(arena, say(d->language, "layer %d, %s"), layer, name)
                               : name;
 }
 
@@ -340,65 +353,4 @@ const char *words_end(Arena *arena, const ReportData *d, const ReportPair *pair)
                          finite_size(d->language, arena, &end));
   return arena_printf(arena, say(d->language, "%s, and %s%s."), block_out, logits,
                       words_top1(d->language, arena, v));
-}
-
-/* --- said before ------------------------------------------------------------------------------ */
-
-enum { RETOLD_PARTS = 6 };
-
-/* The parts of a sentence that was made by a template of %s; -1: it was not. */
-static int parts_of(Arena *arena, const char *sentence, const char *template,
-                    const char *part[RETOLD_PARTS]) {
-  int count = 0;
-  for (const char *at = template;;) {
-    const char *next = strstr(at, "%s");
-    const size_t literal = next ? (size_t)(next - at) : strlen(at);
-    if (strncmp(sentence, at, literal) != 0) return -1;
-    sentence += literal;
-    if (!next) return *sentence ? -1 : count;
-    at = next + 2;
-    const char *stop = arena_printf(arena, "%.*s", (int)strcspn(at, "%"), at),
-               *end = *stop ? strstr(sentence, stop) : sentence + strlen(sentence);
-    if (!end || count == RETOLD_PARTS) return -1;
-    part[count++] = arena_printf(arena, "%.*s", (int)(end - sentence), sentence);
-    sentence = end;
-  }
-}
-
-const char *words_retold(Language l, Arena *arena, const char *sentence,
-                         const char *const *templates, size_t count) {
-  for (size_t i = 0; l != LANGUAGE_ENGLISH && i < count; i++) {
-    const char *p[RETOLD_PARTS] = {"", "", "", "", "", ""};
-    if (parts_of(arena, sentence, templates[i], p) < 0) continue;
-    if (!strcmp(p[0], WORD("the run"))) p[0] = say(l, p[0]);
-    return arena_printf(arena, say(l, templates[i]), p[0], p[1], p[2], p[3], p[4], p[5]);
-  }
-  return sentence;
-}
-
-static int spaces_in(const char *text) {
-  int count = 0;
-  for (; *text; text++) count += *text == ' ';
-  return count;
-}
-
-/* Names have no spaces: a title with more than the template has is somebody's own. */
-const char *words_title(Language l, Arena *arena, const char *title) {
-  static const char *const made[] = WORDS("Mode %s against mode %s", "%s against %s", "%s alone");
-  for (size_t i = 0; i < sizeof made / sizeof *made; i++)
-    if (spaces_in(title) == spaces_in(made[i])) {
-      const char *retold = words_retold(l, arena, title, &made[i], 1);
-      if (retold != title) return retold;
-    }
-  return title;
-}
-
-const char *words_question(Language l, const char *question) {
-  static const char *const made[] =
-      WORDS("Do the two differ, where first, and how far does it grow?",
-            "Do the two modes differ, where first, and how far does it grow?",
-            "How wrong is the operator, where, and is that allowed?");
-  for (size_t i = 0; i < sizeof made / sizeof *made; i++)
-    if (!strcmp(question, made[i])) return say(l, made[i]);
-  return question;
 }

@@ -67,19 +67,9 @@ const char *words_same_tokens(Language l, Arena *arena, const Verdict *v, bool e
 const char *words_logits_end(Arena *arena, const ReportData *d, const ReportPair *pair);
 /* The size of the first tensor that differs, in the prompt where it does. */
 Size words_first_size(const ReportData *d, const ReportPair *pair);
-/* A sentence that was made by one of these templates of %s, told again in this language; as it is
- * where it was by none. In the arena. */
-const char *words_retold(Language l, Arena *arena, const char *sentence,
-                         const char *const *templates, size_t count);
-/* What a command calls a spec that nobody wrote ("2-0 against 2-4"), and asks in it, likewise; what
- * somebody wrote is as it is. */
-const char *words_title(Language l, Arena *arena, const char *title);
-const char *words_question(Language l, const char *question);
 /* Names in Markdown, or plain for the terminal. */
 typedef const char *ShowName(Arena *arena, const char *name);
 /* For the terminal: names of a foreign file without their control characters; "layer 3, scan". */
 const char *words_plain(Arena *arena, const char *text);
-/* What a pair differs by in bits, for the terminal; "" where not both were evaluated. */
-const char *words_bits_plain(Arena *arena, const ReportData *d, const ReportPair *pair);
 const char *words_place_plain(Arena *arena, const ReportData *d, const char *tensor, int layer);
 #endif
