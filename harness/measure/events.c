@@ -16,6 +16,11 @@ static bool is_of_pair(const TokenErrors *row, const char *base, const char *oth
   return !strcmp(row->base, base) && !strcmp(row->other, other);
 }
 
+/* Whether a row goes on with the pair of the row before it, as most do. */
+static bool is_next(const TokenErrors *rows, size_t i) {
+  return i > 0 && is_of_pair(&rows[i], rows[i - 1].base, rows[i - 1].other);
+}
+
 static int prompt_of(const TokenErrors *row, const PromptShape *prompt, int prompts, int guess) {
   for (int i = 0; i < prompts; i++) {
     int p = (guess + i) % prompts; /* rows come prompt by prompt */
@@ -41,31 +46,11 @@ static size_t count_pairs(const TokenErrors *rows, size_t count, Arena scratch) 
   size_t pairs = 0;
   for (size_t i = 0; i < count; i++) {
     size_t k = 0;
+    if (is_next(rows, i)) continue;
     while (k < pairs && !is_of_pair(&rows[i], pair[k]->base, pair[k]->other)) k++;
     if (k == pairs) pair[pairs++] = &rows[i];
   }
   return pairs;
-}
-
-TokenCourse *token_courses(Arena *arena, const TokenErrors *rows, size_t count,
-                           const PromptShape *prompt, int prompts, int layers, size_t *courses) {
-  const size_t most = count_pairs(rows, count, *arena);
-  TokenCourse *course = ARENA_NEW(arena, TokenCourse, most * (size_t)prompts);
-  for (size_t i = 0; i < most * (size_t)prompts; i++) {
-    const PromptShape *of = &prompt[i % (size_t)prompts];
-    course[i].prompt = of->name;
-    course[i].T = of->T;
-    course[i].layers = layers;
-    course[i].row = ARENA_NEW(arena, const TokenErrors *, layers *rows_a_layer(of->T));
-  }
-  int pairs = 0, at = 0;
-  for (size_t i = 0; i < count; i++) {
-    at = prompt_of(&rows[i], prompt, prompts, at);
-    TokenCourse *of = find_pair(course, &pairs, prompts, &rows[i]) + at;
-    of->row[rows[i].layer * rows_a_layer(of->T) + rows[i].first / TOKENS_A_ROW] = &rows[i];
-  }
-  *courses = (size_t)pairs * (size_t)prompts;
-  return course;
 }
 
 static const TokenErrors *row_of(const TokenCourse *course, int layer, int token) {
@@ -80,6 +65,49 @@ static int layer_from(const TokenCourse *course, int layer) {
 
 static bool is_finite(double error2, double base2) { return error2 <= DBL_MAX && base2 <= DBL_MAX; }
 
+/* In the order of the tokens. */
+static void add_up(TokenCourse *course) {
+  for (int layer = 0; layer < course->layers; layer++) {
+    double error2 = 0, base2 = 0;
+    for (int t = 0; t < course->T; t++) {
+      const TokenErrors *row = row_of(course, layer, t);
+      const int i = t % TOKENS_A_ROW;
+      if (!row || !is_finite(row->error2[i], row->base2[i])) continue;
+      error2 += row->error2[i];
+      base2 += row->base2[i];
+    }
+    course->error2[layer] = error2;
+    course->base2[layer] = base2;
+  }
+}
+
+TokenCourse *token_courses(Arena *arena, const TokenErrors *rows, size_t count,
+                           const PromptShape *prompt, int prompts, int layers, size_t *courses) {
+  const size_t most = count_pairs(rows, count, *arena);
+  TokenCourse *course = ARENA_NEW(arena, TokenCourse, most * (size_t)prompts);
+  for (size_t i = 0; i < most * (size_t)prompts; i++) {
+    const PromptShape *of = &prompt[i % (size_t)prompts];
+    course[i].prompt = of->name;
+    course[i].T = of->T;
+    course[i].layers = layers;
+    course[i].row = ARENA_NEW(arena, const TokenErrors *, layers *rows_a_layer(of->T));
+    course[i].error2 = ARENA_NEW(arena, double, layers);
+    course[i].base2 = ARENA_NEW(arena, double, layers);
+  }
+  TokenCourse *pair = NULL;
+  int pairs = 0, at = 0;
+  for (size_t i = 0; i < count; i++) {
+    if (!is_next(rows, i)) pair = find_pair(course, &pairs, prompts, &rows[i]);
+    at = prompt_of(&rows[i], prompt, prompts, at);
+    const TokenCourse *of = pair + at;
+    of->row[rows[i].layer * rows_a_layer(of->T) + rows[i].first / TOKENS_A_ROW] = &rows[i];
+  }
+  *courses = (size_t)pairs * (size_t)prompts;
+#pragma omp parallel for schedule(dynamic)
+  for (size_t c = 0; c < *courses; c++) add_up(&course[c]);
+  return course;
+}
+
 double course_error2(const TokenCourse *course, int layer, int token) {
   const TokenErrors *row = row_of(course, layer, token);
   if (!row) return NAN;
@@ -88,13 +116,7 @@ double course_error2(const TokenCourse *course, int layer, int token) {
 }
 
 double course_sum(const TokenCourse *course, int layer, bool of_base) {
-  double sum = 0;
-  for (int t = 0; t < course->T; t++) {
-    double error2 = course_error2(course, layer, t);
-    if (isnan(error2)) continue;
-    sum += of_base ? row_of(course, layer, t)->base2[t % TOKENS_A_ROW] : error2;
-  }
-  return sum;
+  return of_base ? course->base2[layer] : course->error2[layer];
 }
 
 double course_error(const TokenCourse *course, int layer, int token) {
@@ -119,11 +141,11 @@ double course_median(const TokenCourse *course, int layer, Arena scratch) {
 typedef struct Finder {
   const TokenCourse *course;
   double limit;
-  const double *sum, *base; /* [layers]: of the squared errors, and of the base's squares */
 } Finder;
 
 static double share_of(const Finder *f, int layer, int token) {
-  return course_error2(f->course, layer, token) / f->sum[layer]; /* NaN of 0 */
+  return course_error2(f->course, layer, token) /
+         course_sum(f->course, layer, false); /* NaN of 0 */
 }
 
 static bool is_event(const Finder *f, int layer, int token) {
@@ -184,7 +206,8 @@ static size_t find_events(const Finder *f, Event *event, double *weight, size_t 
     for (int t = 0; t < f->course->T; t++) {
       if (!is_event(f, layer, t) || (before >= 0 && is_event(f, before, t))) continue;
       Event e = event_from(f, t, layer, scratch);
-      weight[count] = course_error2(f->course, e.peak_layer, t) / f->base[e.peak_layer];
+      weight[count] =
+          course_error2(f->course, e.peak_layer, t) / course_sum(f->course, e.peak_layer, true);
       event[count++] = e;
     }
   return count;
@@ -216,19 +239,12 @@ Event *events_of(Arena *arena, const TokenCourse *course, size_t courses, double
                  size_t *events) {
   size_t most = 0, count = 0;
   for (size_t c = 0; c < courses; c++) most += events_most(&course[c], share);
-  Event *event = ARENA_NEW(arena, Event, most);
+  Event *event = arena_room(arena, most, sizeof *event);
   Arena scratch = *arena;
-  double *weight = ARENA_NEW(&scratch, double, most);
+  double *weight = arena_room(&scratch, most, sizeof *weight);
   for (size_t c = 0; c < courses; c++) {
-    Arena own = scratch;
-    double *sum = ARENA_NEW(&own, double, course[c].layers),
-           *base = ARENA_NEW(&own, double, course[c].layers);
-    for (int l = 0; l < course[c].layers; l++) {
-      sum[l] = course_sum(&course[c], l, false);
-      base[l] = course_sum(&course[c], l, true);
-    }
-    Finder f = {&course[c], event_limit(share, course[c].T), sum, base};
-    count = find_events(&f, event, weight, count, own);
+    const Finder f = {&course[c], event_limit(share, course[c].T)};
+    count = find_events(&f, event, weight, count, scratch);
   }
   rank_events(event, weight, count);
   *events = count;
@@ -237,27 +253,29 @@ Event *events_of(Arena *arena, const TokenCourse *course, size_t courses, double
 
 /* --- strips ----------------------------------------------------------------------------------- */
 
-static size_t add_strip(const TokenCourse *c, EventStrip *row) {
-  size_t count = 0;
-  int tokens = (c->T + STRIP_TOKENS - 1) / STRIP_TOKENS;
-  for (int layer = 0; layer < c->layers; layer++) {
-    double sum = course_sum(c, layer, false);
-    for (int first = 0; first < c->T; first += tokens) {
-      int end = first + tokens < c->T ? first + tokens : c->T;
-      EventStrip *of = &row[count++];
-      memset(of, 0, sizeof *of);
-      of->layer = layer, of->token = first, of->tokens = end - first, of->error = NAN;
-      table_text(of->base, sizeof of->base, c->base);
-      table_text(of->other, sizeof of->other, c->other);
-      table_text(of->prompt, sizeof of->prompt, c->prompt);
+static int strip_tokens(const TokenCourse *c) { return (c->T + STRIP_TOKENS - 1) / STRIP_TOKENS; }
+
+static size_t strip_rows(const TokenCourse *c) {
+  return (size_t)c->layers * (size_t)((c->T + strip_tokens(c) - 1) / strip_tokens(c));
+}
+
+static void put_strip(const TokenCourse *c, EventStrip *row) {
+  const int tokens = strip_tokens(c);
+  EventStrip of = {.error = NAN};
+  table_text(of.base, sizeof of.base, c->base);
+  table_text(of.other, sizeof of.other, c->other);
+  table_text(of.prompt, sizeof of.prompt, c->prompt);
+  for (int layer = 0; layer < c->layers; layer++)
+    for (int first = 0; first < c->T; first += tokens, row++) {
+      const int end = first + tokens < c->T ? first + tokens : c->T;
+      *row = of;
+      row->layer = layer, row->token = first, row->tokens = end - first;
       for (int t = first; t < end; t++) {
-        double error2 = course_error2(c, layer, t);
-        of->error = fmax(of->error, course_error(c, layer, t)); /* passes over NaN */
-        if (error2 > 0) of->share += error2 / sum;
+        const double error2 = course_error2(c, layer, t);
+        row->error = fmax(row->error, course_error(c, layer, t)); /* passes over NaN */
+        if (error2 > 0) row->share += error2 / course_sum(c, layer, false);
       }
     }
-  }
-  return count;
 }
 
 /* The course to show of a pair whose courses begin at `first`, one a prompt. */
@@ -273,15 +291,21 @@ static const TokenCourse *to_show(const TokenCourse *first, size_t prompts, cons
 
 EventStrip *event_strips(Arena *arena, const TokenCourse *course, size_t courses,
                          const Event *event, size_t events, size_t *strips) {
-  size_t prompts = 0, most = 0, count = 0;
+  size_t prompts = 0, count = 0;
   while (prompts < courses && !strcmp(course[prompts].base, course->base) &&
          !strcmp(course[prompts].other, course->other))
     prompts++;
-  for (size_t c = 0; c < courses; c += prompts)
-    most += (size_t)course[c].layers * (STRIP_TOKENS + 1);
-  EventStrip *row = arena_room(arena, most, sizeof *row);
-  for (size_t c = 0; c < courses; c += prompts)
-    count += add_strip(to_show(&course[c], prompts, event, events), row + count);
+  const size_t pairs = prompts ? courses / prompts : 0;
+  const TokenCourse **shown = ARENA_NEW(arena, const TokenCourse *, pairs);
+  size_t *at = ARENA_NEW(arena, size_t, pairs);
+  for (size_t i = 0; i < pairs; i++) {
+    shown[i] = to_show(&course[i * prompts], prompts, event, events);
+    at[i] = count;
+    count += strip_rows(shown[i]);
+  }
+  EventStrip *row = arena_room(arena, count, sizeof *row);
+#pragma omp parallel for schedule(dynamic)
+  for (size_t i = 0; i < pairs; i++) put_strip(shown[i], row + at[i]);
   *strips = count;
   return row;
 }

@@ -26,6 +26,7 @@ typedef struct TokenCourse {
   const char *prompt, *base, *other;
   int T, layers;
   const TokenErrors **row; /* [layers][row of TOKENS_A_ROW tokens] */
+  double *error2, *base2;  /* [layers]: course_sum */
 } TokenCourse;
 
 /* The rows of a run, a course for each pair and prompt: pairs as first met, prompts as listed. In

@@ -30,34 +30,44 @@ enum { MAP_TOKENS = 48, MAP_CHANNELS = 64 };
 
 static int piece_length(int n, int most) { return (n + most - 1) / most; }
 
+/* A map's pieces, row by row. */
+static size_t put_pieces(const Scene *s, int id, int tokens, int channels, EventMap *row) {
+  const Tensor *base = &s->base->t[id];
+  size_t count = 0;
+  EventMap of = {.layer = s->at->layer};
+  table_text(of.base, sizeof of.base, s->suspect->base);
+  table_text(of.other, sizeof of.other, s->suspect->other);
+  table_text(of.prompt, sizeof of.prompt, s->at->shape->name);
+  table_text(of.tensor, sizeof of.tensor, scene_tensors(s)->info[id].name);
+  for (int t = 0; t < base->rows; t += tokens)
+    for (int c = 0; c < base->cols; c += channels) {
+      of.token = t, of.channel = c;
+      of.tokens = t + tokens < base->rows ? tokens : base->rows - t;
+      of.channels = c + channels < base->cols ? channels : base->cols - c;
+      row[count++] = of;
+    }
+  return count;
+}
+
 static size_t add_map(const Scene *s, int id, EventMap *row, Arena scratch) {
   const Tensor *base = &s->base->t[id], *other = &s->other->t[id];
   const int tokens = piece_length(base->rows, MAP_TOKENS),
-            channels = piece_length(base->cols, MAP_CHANNELS);
+            channels = piece_length(base->cols, MAP_CHANNELS),
+            across = (base->cols + channels - 1) / channels;
   double *a = ARENA_NEW(&scratch, double, base->cols), *b = ARENA_NEW(&scratch, double, base->cols),
          sum = 0;
-  size_t count = 0;
-  for (int t = 0; t < base->rows; t += tokens)
-    for (int c = 0; c < base->cols; c += channels) {
-      EventMap *of = &row[count++];
-      memset(of, 0, sizeof *of);
-      of->layer = s->at->layer, of->token = t, of->channel = c;
-      of->tokens = t + tokens < base->rows ? tokens : base->rows - t;
-      of->channels = c + channels < base->cols ? channels : base->cols - c;
-      table_text(of->base, sizeof of->base, s->suspect->base);
-      table_text(of->other, sizeof of->other, s->suspect->other);
-      table_text(of->prompt, sizeof of->prompt, s->at->shape->name);
-      table_text(of->tensor, sizeof of->tensor, scene_tensors(s)->info[id].name);
-    }
-  const int across = (base->cols + channels - 1) / channels;
+  const size_t count = put_pieces(s, id, tokens, channels, row);
   for (int t = 0; t < base->rows; t++) {
     Tensor x = tensor_rows(base, t, 1), y = tensor_rows(other, t, 1);
     tensor_values(&x, a);
     tensor_values(&y, b);
-    for (int c = 0; c < base->cols; c++) {
-      double *most = &row[t / tokens * across + c / channels].error;
-      sum += a[c] * a[c];
-      *most = fmax(*most, fabs(b[c] - a[c]));
+    EventMap *of = row + t / tokens * across;
+    for (int c = 0; c < base->cols; of++) {
+      for (const int end = c + of->channels; c < end; c++) {
+        const double error = fabs(b[c] - a[c]);
+        sum += a[c] * a[c];
+        if (error > of->error) of->error = error; /* passes over NaN */
+      }
     }
   }
   const double rms = sqrt(sum / ((double)base->rows * (double)base->cols));

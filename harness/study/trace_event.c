@@ -205,14 +205,6 @@ static Candidate find_origin(const Scene *s, double *removed, Arena scratch) {
   return most;
 }
 
-/* Of the tokens of a tensor. */
-static PartSquares squares_of(const Scene *s, int id, Arena *arena) {
-  const Tensor *base = &s->base->t[id];
-  PartSquares tokens = part_squares(arena, (size_t)base->rows);
-  row_squares(base, &s->other->t[id], tokens);
-  return tokens;
-}
-
 /* Of those that are finite. */
 static double sum_of(const double *value, int count) {
   double sum = 0;
@@ -222,18 +214,16 @@ static double sum_of(const double *value, int count) {
 }
 
 /* Where the token's error is most in one channel, among the tensors behind the origin that feed the
- * stream. */
-static void find_made(const Scene *s, Event *event, Arena scratch) {
+ * stream; error2: of each tensor, of all tokens. */
+static void find_made(const Scene *s, Event *event, const double *error2) {
   const Tensors *tensors = tensors_of(s);
   const int added = tensors_role(tensors, ROLE_ADDED), token = event->token;
   double most = 0;
   for (int id = s->suspect->tensor + 1; id < added; id++) {
-    if (!is_compared(s, id)) continue;
-    Arena own = scratch;
+    if (!is_traced(s, id)) continue;
     const Tensor *base = &s->base->t[id], *other = &s->other->t[id];
-    double sum = sum_of(squares_of(s, id, &own).error2, base->rows);
     for (int c = 0; c < base->cols; c++) {
-      double d = value_at(other, token, c) - value_at(base, token, c), share = d * d / sum;
+      double d = value_at(other, token, c) - value_at(base, token, c), share = d * d / error2[id];
       if (!(share > most)) continue;
       most = share;
       event->made_channel = c;
@@ -244,16 +234,19 @@ static void find_made(const Scene *s, Event *event, Arena scratch) {
   }
 }
 
-static void find_through(const Scene *s, Event *event, Arena scratch) {
+/* Leaves the squared error of each tensor, of all tokens. */
+static void find_through(const Scene *s, Event *event, double error2[TENSORS_MOST], Arena scratch) {
   const Tensors *tensors = tensors_of(s);
   const char *name[TENSORS_MOST];
   int count = 0;
   for (int id = 0; id < tensors->layer; id++) {
     if (!is_traced(s, id)) continue;
     Arena own = scratch;
-    const double *error2 = squares_of(s, id, &own).error2;
-    if (error2[event->token] > s->limit * sum_of(error2, s->base->t[id].rows))
-      name[count++] = name_of(s, id);
+    const Tensor *base = &s->base->t[id];
+    const PartSquares tokens = part_squares(&own, (size_t)base->rows);
+    row_squares(base, &s->other->t[id], tokens);
+    error2[id] = sum_of(tokens.error2, base->rows);
+    if (tokens.error2[event->token] > s->limit * error2[id]) name[count++] = name_of(s, id);
   }
   table_names(event->through, sizeof event->through, name, count);
 }
@@ -269,8 +262,8 @@ void trace_values(const Scene *s) {
 void trace_event(const Scene *s, Arena scratch) {
   Suspect *suspect = s->suspect;
   Event *event = suspect->event;
-  double removed;
-  find_through(s, event, scratch);
+  double removed, error2[TENSORS_MOST];
+  find_through(s, event, error2, scratch);
   table_text(event->origin, sizeof event->origin, "spread");
   const Candidate c = find_origin(s, &removed, scratch);
   if (c.tensor == ABSENT) return;
@@ -291,7 +284,7 @@ void trace_event(const Scene *s, Arena scratch) {
   event->clipped = is_clipped(s, suspect->of_base ? s->base_side : s->other_side, c.tensor,
                               suspect->value, suspect->value_to, &event->grid_end);
   event->removed = removed;
-  find_made(s, event, scratch);
+  find_made(s, event, error2);
 }
 
 /* Of one event: what is computed again, and a tensor's differences. */
