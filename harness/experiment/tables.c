@@ -1,8 +1,10 @@
 /* tables: the end of a run: what follows from the rows of all layers, the rows of the run itself,
  * and the results file. */
+#include <omp.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/lanes.h"
 #include "base/process.h"
 #include "experiment/provenance.h"
 #include "experiment/run.h"
@@ -62,13 +64,17 @@ static TableRows verdict_rows(Arena *arena, const Experiment *e, const PairStats
                               size_t pairs, const Drift *drift, size_t drifts) {
   const Pairs *of = &e->pairs;
   Verdict *row = ARENA_NEW(arena, Verdict, of->pairs);
-  for (int p = 0; p < of->pairs; p++) {
-    const WalkSide *base = &of->side[of->pair[p].base], *other = &of->side[of->pair[p].other];
-    row[p] =
-        verdict_of(&e->subject.model.config.family->tensors, (VerdictSide){base->name, base->mode},
-                   (VerdictSide){other->name, other->mode}, pair, pairs, drift, drifts,
-                   e->subject.model.layers, *arena);
-  }
+  int threads = omp_get_max_threads(), next = 0;
+  Arena *own = arena_split(*arena, &threads);
+#pragma omp parallel for schedule(static, 1)
+  for (int lane = 0; lane < threads; lane++)
+    for (int p; (p = lanes_next(&next, of->pairs)) >= 0;) {
+      const WalkSide *base = &of->side[of->pair[p].base], *other = &of->side[of->pair[p].other];
+      row[p] =
+          verdict_of(&e->subject.model.config.family->tensors,
+                     (VerdictSide){base->name, base->mode}, (VerdictSide){other->name, other->mode},
+                     pair, pairs, drift, drifts, e->subject.model.layers, own[lane]);
+    }
   return (TableRows){&table_verdict, row, (size_t)of->pairs};
 }
 

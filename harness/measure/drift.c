@@ -164,7 +164,7 @@ static Drift drift_at(const PairStats *rows, const Place *place, size_t count, A
 
 Drift *drift_of(Arena *arena, const Tensors *tensors, const PairStats *rows, size_t count,
                 size_t *drift_count) {
-  Drift *drift = ARENA_NEW(arena, Drift, count);
+  Drift *drift = arena_room(arena, count, sizeof *drift);
   Arena scratch = *arena;
   const Place *place = places_of(&scratch, tensors, rows, count);
   size_t *first = ARENA_NEW(&scratch, size_t, count + 1), made = 0;

@@ -219,7 +219,7 @@ static void ask_all(const Tensors *tensors, DriftShape *shape, size_t count, Are
 
 DriftShape *shape_of(Arena *arena, const Tensors *tensors, const PairStats *rows, size_t count,
                      int layers, const DriftLimits *limits, int64_t seed, size_t *shapes) {
-  DriftShape *shape = ARENA_NEW(arena, DriftShape, count);
+  DriftShape *shape = arena_room(arena, count, sizeof *shape);
   Arena scratch = *arena;
   const Place *place = places_of(&scratch, tensors, rows, count);
   int prompts = 0;

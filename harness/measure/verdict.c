@@ -62,8 +62,8 @@ static void share_of_top1(const Tensors *tensors, Verdict *v, const PairStats *r
                           Arena scratch) {
   const char *logits = tensors_role_name(tensors, ROLE_LOGITS);
   size_t kept = 0;
-  int64_t *hits = ARENA_NEW(&scratch, int64_t, count),
-          *trials = ARENA_NEW(&scratch, int64_t, count);
+  int64_t *hits = arena_room(&scratch, count, sizeof *hits),
+          *trials = arena_room(&scratch, count, sizeof *trials);
   for (size_t i = 0; i < count; i++) {
     if (!of_pair(v, rows[i].base, rows[i].other) || strcmp(rows[i].tensor, logits) != 0) continue;
     if (rows[i].top1_rows <= 0 || isnan(rows[i].top1_agreement)) continue;
