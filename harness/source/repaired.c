@@ -30,12 +30,15 @@ typedef struct Made {
 
 static void make_once(const Repaired *r, const Mode *mode, const Tensor *x, Arena *arena,
                       Made *made) {
+  const int threads = omp_get_max_threads();
   *made = (Made){.watch = {.seen = ARENA_NEW(arena, SeenCall, WATCH_CALLS), .room = WATCH_CALLS}};
   Model watched = *r->model;
   Tensor first = *x;
   first.rows = 1;
   watched.ops = watch_start(&made->watch, r->model->ops);
+  omp_set_num_threads(1); /* to wake the others takes longer, or a token is little beside all */
   block_run(&watched, r->layer, mode, &first, arena, &made->trace);
+  omp_set_num_threads(threads);
   for (int c = 0; c < made->watch.count; c++)
     made->conversions += repair_is_conversion(made->watch.seen[c].call.kind);
 }
