@@ -275,6 +275,9 @@ Test(process, page_that_is_no_report_is_refused_by_name_and_left_as_it_is, .time
   static const char *const page[] = {"report.md", "report.html", "tables.tex"},
                            *const made[] = {"echo '# notes' > %s/f/%s", "mkdir %s/f/%s",
                                             "ln -s /dev/zero %s/f/%s", "mkfifo %s/f/%s"},
+                           *const why[] = {"is no report that driftscope wrote",
+                                           "is not a regular file", "is not a regular file",
+                                           "is not a regular file"},
                            *const command[] = {"run $F/a.yaml -q", "report $F/o/results.h5"};
   setenv("F", shell_folder, 1);
   cr_assert_eq(shell(NO_FIGURES "%s run $F/a.yaml -q -o $F/o 2>&1", shell_program()), 0, "%s",
@@ -286,7 +289,7 @@ Test(process, page_that_is_no_report_is_refused_by_name_and_left_as_it_is, .time
       const char *name = page[(i + c) % 3];
       cr_assert_eq(shell("rm -rf $F/f && mkdir $F/f"), 0);
       cr_assert_eq(shell(made[i], shell_folder, name), 0);
-      snprintf(said, sizeof said, "f/%s: is no report that driftscope wrote", name);
+      snprintf(said, sizeof said, "f/%s: %s", name, why[i]);
       const char *words = words_of(&status, "%s %s -o $F/f", shell_program(), command[c]);
       expect_one_line(status, words, command[c]);
       cr_expect(strstr(words, said), "%s", words);

@@ -223,27 +223,25 @@ static bool write_report(Arena *arena, ReportData *d, const char *folder, Status
  */
 
 /* Every report says what made it. One of many GB is not read for it. */
-static bool is_ours(const char *path) {
+static bool check_ours(const char *path, Status *st) {
   static const char made_by[] = "driftscope";
   const size_t most = (size_t)64 << 20;
   Bytes text;
-  Status unread = {0};
-  if (!file_map(path, &text, &unread)) return false;
+  TRY(file_map(path, &text, st));
   const bool ours = text.count == 0 || memmem(text.data, text.count < most ? text.count : most,
                                               made_by, sizeof made_by - 1);
   file_unmap(&text);
-  return ours;
+  return ours || FAIL(st,
+                      "%s: is no report that driftscope wrote, and would be replaced by one: move "
+                      "it away, or name another folder",
+                      path);
 }
 
 bool report_may_stand(const char *folder, Arena scratch, Status *st) {
   static const char *const page[] = {"report.md", "report.html", "tables.tex"};
   for (size_t i = 0; i < sizeof page / sizeof *page; i++) {
     const char *path = arena_printf(&scratch, "%s/%s", folder, page[i]);
-    if (file_exists(path) && !is_ours(path))
-      return FAIL(st,
-                  "%s: is no report that driftscope wrote, and would be replaced by one: move it "
-                  "away, or name another folder",
-                  path);
+    if (file_exists(path)) TRY(check_ours(path, st));
   }
   return true;
 }
