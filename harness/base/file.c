@@ -228,6 +228,11 @@ const char *file_resolve(Arena *arena, const char *folder, const char *path) {
   return arena_printf(arena, "%s", path);
 }
 
+const char *file_name(const char *path) {
+  const char *slash = strrchr(path, '/');
+  return slash ? slash + 1 : path;
+}
+
 const char *file_folder(Arena *arena, const char *path) {
   const char *slash = strrchr(path, '/');
   if (!slash) return ".";

@@ -57,6 +57,7 @@ bool file_exists(const char *path);
 /* `path` as it is when absolute; else relative to `folder` where that exists, without detours
  * ("a/../b" is "b"); else as it is. In the arena. */
 const char *file_resolve(Arena *arena, const char *folder, const char *path);
+const char *file_name(const char *path);                 /* behind its last slash */
 const char *file_folder(Arena *arena, const char *path); /* dirname, "." where there is none */
 
 #endif

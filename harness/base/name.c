@@ -54,3 +54,8 @@ bool name_valid(const char *name) {
   }
   return true;
 }
+
+bool text_ends(const char *text, const char *end) {
+  const size_t length = strlen(text), of_end = strlen(end);
+  return length >= of_end && !strcmp(text + length - of_end, end);
+}

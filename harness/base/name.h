@@ -15,6 +15,7 @@ bool name_valid(const char *name);
 /* What no text may hold that is shown, bytes of no UTF-8 and control characters but those of
  * `kept`, becomes '?'. */
 void text_make_plain(char *text, const char *kept);
+bool text_ends(const char *text, const char *end);
 /* The character at `text` and its bytes, at least 1; what is no UTF-8 is one byte of U+FFFD. */
 int name_character(const char *text, uint32_t *character);
 #endif

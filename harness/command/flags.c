@@ -13,8 +13,7 @@
 #include "study/micro/operator.h"
 
 const char *flags_folder(Arena *arena, const char *path) {
-  const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path,
-             *dot = strrchr(name, '.');
+  const char *name = file_name(path), *dot = strrchr(name, '.');
   const size_t length = dot && dot > name ? (size_t)(dot - name) : strlen(name);
   const bool dots = strspn(name, ".") >= length; /* they name a folder above */
   return arena_printf(arena, "results/%.*s", dots ? 0 : (int)length, name);
@@ -166,8 +165,7 @@ static bool is_dump(const char *argument) {
 static const char *dump_name(Arena *arena, const char *path) {
   char *name = arena_printf(arena, "%s", path);
   for (size_t n = strlen(name); n > 1 && name[n - 1] == '/'; n--) name[n - 1] = 0;
-  const char *slash = strrchr(name, '/');
-  name = arena_printf(arena, "%s", slash ? slash + 1 : name);
+  name = arena_printf(arena, "%s", file_name(name));
   char *dot = strrchr(name, '.');
   if (dot && dot > name) *dot = 0;
   if (strlen(name) > NAME_BYTES_MAX) name[NAME_BYTES_MAX] = 0;

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/name.h"
 #include "family/trace.h"
 #include "measure/tables.h"
 
@@ -113,17 +114,12 @@ static bool begins(const char *name, const char *with) {
   return !strncmp(name, with, strlen(with));
 }
 
-static bool ends(const char *name, const char *with) {
-  size_t length = strlen(name), of_end = strlen(with);
-  return length >= of_end && !strcmp(name + length - of_end, with);
-}
-
 /* "layer", "worst_layer", "first_index", "token_worst", …: an index may not apply, and is then -1;
  * a count never is. */
 static bool is_index(const char *name) {
   return begins(name, "first_") || begins(name, "worst_") || begins(name, "next_") ||
-         ends(name, "layer") || ends(name, "_index") || ends(name, "_first") ||
-         ends(name, "_worst");
+         text_ends(name, "layer") || text_ends(name, "_index") || text_ends(name, "_first") ||
+         text_ends(name, "_worst");
 }
 
 Range column_range(const Table *table, const Column *column) {
@@ -132,7 +128,7 @@ Range column_range(const Table *table, const Column *column) {
   switch (column->type) {
     case COLUMN_I32:
       return (Range){is_index(column->name) ? -1 : 0,
-                     ends(column->name, "layer") ? LAYERS_MOST : INT32_MAX};
+                     text_ends(column->name, "layer") ? LAYERS_MOST : INT32_MAX};
     case COLUMN_I64: return (Range){is_index(column->name) ? -1 : 0, COUNT_MOST};
     default: return (Range){-INFINITY, INFINITY};
   }

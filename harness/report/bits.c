@@ -37,10 +37,7 @@ static const char *bits_answer(Language l, Arena *arena, const EvaluationPair *p
 
 /* "0.00123 (0.0007 … 0.0018)", of the second less the first of the row. */
 static const char *bits_difference(Language l, Arena *arena, const EvaluationPair *p) {
-  const char *value = md_factor(arena, p->diff);
-  return isnan(p->low) ? value
-                       : arena_printf(arena, say(l, "%s (%s … %s)"), value,
-                                      md_factor(arena, p->low), md_factor(arena, p->high));
+  return md_interval(l, arena, md_factor, p->diff, p->low, p->high);
 }
 
 const char *bits_words(Arena *arena, const ReportData *d, const ReportPair *pair, ShowName *show) {

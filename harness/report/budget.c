@@ -232,9 +232,7 @@ static const char *share_cell(Arena *arena, Factor share) {
 }
 
 static const char *gain_cell(Language l, Arena *arena, Factor gain) {
-  return isnan(gain.low) ? md_factor(arena, gain.value)
-                         : effect_interval(l, arena, md_factor(arena, gain.value),
-                                           md_factor(arena, gain.low), md_factor(arena, gain.high));
+  return md_interval(l, arena, md_factor, gain.value, gain.low, gain.high);
 }
 
 static void write_table(Language l, FILE *out, const LayerBudget *all, Arena scratch) {

@@ -44,13 +44,6 @@ Sample by_prompt_factor(const ReportData *d, const double *a, const double *b, A
   return sample_of(factor, (size_t)d->prompts, SAMPLE_LOGS, scratch);
 }
 
-/* "0.587 (0.553 … 0.624)" */
-static const char *factor_words(Language l, Arena *arena, const Sample *s) {
-  return isnan(s->low) ? md_factor(arena, s->value)
-                       : arena_printf(arena, say(l, "%s (%s … %s)"), md_factor(arena, s->value),
-                                      md_factor(arena, s->low), md_factor(arena, s->high));
-}
-
 /* The factor of `a` over `b` is below 1 where a is closer; it is told as what the closer one's
  * error is beside the other's. */
 const char *by_prompt_closer(Arena *arena, const ReportData *d, const ReportPair *of_a,
@@ -68,15 +61,15 @@ const char *by_prompt_closer(Arena *arena, const ReportData *d, const ReportPair
     if (!first) s = by_prompt_factor(d, one, two, *arena);
     return arena_printf(arena, say(l, "%s is closer, prompt by prompt by a factor of %s"),
                         md_text(arena, first ? of_a->other : of_b->other),
-                        factor_words(l, arena, &s));
+                        md_interval(l, arena, md_factor, s.value, s.low, s.high));
   }
   const char *needed = population_needed(arena, d, s.needed);
-  return arena_printf(arena,
-                      say(l,
-                          "which is closer cannot be told (prompt by prompt the error of %s is %s "
-                          "times that of %s%s%s)"),
-                      md_text(arena, of_a->other), factor_words(l, arena, &s),
-                      md_text(arena, of_b->other), *needed ? say(l, "; ") : "", needed);
+  return arena_printf(
+      arena,
+      say(l, "which is closer cannot be told (prompt by prompt the error of %s is %s "
+             "times that of %s%s%s)"),
+      md_text(arena, of_a->other), md_interval(l, arena, md_factor, s.value, s.low, s.high),
+      md_text(arena, of_b->other), *needed ? say(l, "; ") : "", needed);
 }
 
 /* Of those at `value` [count], whose labels are not NULL: which are not told from the one. "" where

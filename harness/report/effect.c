@@ -16,6 +16,17 @@ const char *effect_factor(Arena *arena, double factor, int decimals) {
   return arena_printf(arena, "%.*f", decimals, factor);
 }
 
+static int decimals_of(double low, double high) {
+  return (int)fmax(effect_decimals(low), effect_decimals(high));
+}
+
+const char *effect_factor_plain(Arena *arena, double factor, double low, double high) {
+  if (isnan(low)) return effect_factor(arena, factor, effect_decimals(factor));
+  const int decimals = decimals_of(low, high);
+  return arena_printf(arena, "%s (%s … %s)", effect_factor(arena, factor, decimals),
+                      effect_factor(arena, low, decimals), effect_factor(arena, high, decimals));
+}
+
 const char *effect_interval(Language l, Arena *arena, const char *value, const char *low,
                             const char *high) {
   return arena_printf(arena, say(l, "%s (%s … %s)"), value, low, high);
@@ -41,7 +52,7 @@ const char *effect_factor_cell(Language l, Arena *arena, double value, double lo
   if (isnan(value)) return "—";
   if (isinf(value)) return finite_figure(l, arena, value);
   if (isnan(low)) return effect_factor(arena, value, effect_decimals(value));
-  int decimals = (int)fmax(effect_decimals(low), effect_decimals(high));
+  const int decimals = decimals_of(low, high);
   return change_cell(l, arena, effect_factor(arena, value, decimals),
                      effect_factor(arena, low, decimals), effect_factor(arena, high, decimals),
                      effect_clear(low, high, 1), holm);

@@ -9,6 +9,9 @@
 /* So many decimals that two digits of a factor's distance from 1 show. */
 int effect_decimals(double factor);
 const char *effect_factor(Arena *arena, double factor, int decimals);
+/* "0.790 (0.75 … 0.83)" for the terminal, with as many decimals as the interval needs; alone where
+ * it has none. */
+const char *effect_factor_plain(Arena *arena, double factor, double low, double high);
 /* "1.20 (1.10 … 1.30)". */
 const char *effect_interval(Language l, Arena *arena, const char *value, const char *low,
                             const char *high);

@@ -23,19 +23,6 @@ static const char *with_error(Arena *arena, double value, double error) {
   return plus_minus(arena, error, md_short(arena, value), md_short(arena, error));
 }
 
-static const char *share_with_interval(Language l, Arena *arena, double value, double low,
-                                       double high) {
-  if (isnan(low)) return md_percent(arena, value);
-  return arena_printf(arena, say(l, "%s (%s … %s)"), md_percent(arena, value),
-                      md_percent(arena, low), md_percent(arena, high));
-}
-
-static const char *with_interval(Language l, Arena *arena, double value, double low, double high) {
-  if (isnan(low)) return md_short(arena, value);
-  return arena_printf(arena, say(l, "%s (%s … %s)"), md_short(arena, value), md_short(arena, low),
-                      md_short(arena, high));
-}
-
 static const char *bits_with_error(Arena *arena, const Evaluation *e, bool byte_tokens) {
   if (isnan(e->bits)) return "—";
   if (byte_tokens)
@@ -59,10 +46,10 @@ static void write_modes(FILE *out, const ReportData *d, Arena scratch) {
     grid_add(&grid, bits_with_error(&scratch, e, first->byte_tokens));
     grid_add(&grid, data_is_reference(e->mode)
                         ? "—"
-                        : share_with_interval(d->language, &scratch, e->top1_agreement,
-                                              e->top1_agreement_low, e->top1_agreement_high));
-    grid_add(&grid, share_with_interval(d->language, &scratch, e->top1_accuracy,
-                                        e->top1_accuracy_low, e->top1_accuracy_high));
+                        : md_interval(d->language, &scratch, md_percent, e->top1_agreement,
+                                      e->top1_agreement_low, e->top1_agreement_high));
+    grid_add(&grid, md_interval(d->language, &scratch, md_percent, e->top1_accuracy,
+                                e->top1_accuracy_low, e->top1_accuracy_high));
   }
   grid_write(&grid, out);
 }
@@ -77,8 +64,8 @@ static void write_divergences(FILE *out, const ReportData *d, Arena scratch) {
     if (data_is_reference(e->mode)) continue;
     grid_add(&grid, md_text(&scratch, e->mode));
     grid_add(&grid, with_error(&scratch, e->kl_mean, e->kl_mean_se));
-    grid_add(&grid, with_interval(d->language, &scratch, e->kl_geometric, e->kl_geometric_low,
-                                  e->kl_geometric_high));
+    grid_add(&grid, md_interval(d->language, &scratch, md_short, e->kl_geometric,
+                                e->kl_geometric_low, e->kl_geometric_high));
     grid_add(&grid, with_error(&scratch, e->kl_median, e->kl_median_se));
     grid_add(&grid, with_error(&scratch, e->kl_p99, e->kl_p99_se));
     grid_add(&grid, with_error(&scratch, e->kl_max, e->kl_max_se));
@@ -208,7 +195,7 @@ static const char *difference(Language l, Arena *arena, const EvaluationPair *p)
   bool factor = p && !strcmp(p->metric, kl);
   if (!p) return "—";
   if (answered(p, "identical")) return factor ? "1" : "0";
-  return with_interval(l, arena, p->diff, p->low, p->high);
+  return md_interval(l, arena, md_short, p->diff, p->low, p->high);
 }
 
 static void write_pairs(FILE *out, const ReportData *d, Arena scratch) {

@@ -89,15 +89,6 @@ static const char *length_words(Language l, Arena *arena, const GridPoint *row) 
   return row->length ? md_count(l, arena, row->length, "token") : say(l, "whole prompts");
 }
 
-/* "0.790 (0.75 … 0.83)". */
-static const char *factor_words(Arena *arena, const GridPoint *row) {
-  const double low = row->kl_factor_low, high = row->kl_factor_high;
-  if (isnan(low)) return effect_factor(arena, row->kl_factor, effect_decimals(row->kl_factor));
-  const int decimals = (int)fmax(effect_decimals(low), effect_decimals(high));
-  return arena_printf(arena, "%s (%s … %s)", effect_factor(arena, row->kl_factor, decimals),
-                      effect_factor(arena, low, decimals), effect_factor(arena, high, decimals));
-}
-
 /* What keeps it from being told, where that is not one prompt alone. */
 static const char *needed_words(Arena *arena, const ReportData *d, const GridPoint *row) {
   const Language l = d->language;
@@ -121,18 +112,23 @@ static const char *answer_words(Arena *arena, const ReportData *d, const Alphas 
                                  "has %s: a factor of %s, beyond chance with all points asked at "
                                  "once.\n"),
                           what, best, md_short(arena, a.best->kl), own, md_short(arena, a.own->kl),
-                          factor_words(arena, a.best));
+                          effect_factor_plain(arena, a.best->kl_factor, a.best->kl_factor_low,
+                                              a.best->kl_factor_high));
     case TOLD_OWN:
       return arena_printf(arena,
                           say(l, "- %s: **the calibration's own `alpha: %s`** has the lowest KL, "
                                  "beyond chance with all points asked at once; next comes %s, a "
                                  "factor of %s.\n"),
-                          what, own, best, factor_words(arena, a.best));
+                          what, own, best,
+                          effect_factor_plain(arena, a.best->kl_factor, a.best->kl_factor_low,
+                                              a.best->kl_factor_high));
     default:
       return arena_printf(arena,
                           say(l, "- %s: no alpha is told to have a lower KL than the calibration's "
                                  "own %s; nearest comes `alpha: %s`, a factor of %s%s.\n"),
-                          what, own, best, factor_words(arena, a.best),
+                          what, own, best,
+                          effect_factor_plain(arena, a.best->kl_factor, a.best->kl_factor_low,
+                                              a.best->kl_factor_high),
                           needed_words(arena, d, a.best));
   }
 }

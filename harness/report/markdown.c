@@ -137,6 +137,13 @@ const char *md_error(Arena *arena, double x) {
              : md_short(arena, x);
 }
 
+const char *md_interval(Language l, Arena *arena, MdFigure *figure, double value, double low,
+                        double high) {
+  if (isnan(low)) return figure(arena, value);
+  return arena_printf(arena, say(l, "%s (%s … %s)"), figure(arena, value), figure(arena, low),
+                      figure(arena, high));
+}
+
 const char *md_bytes(Arena *arena, double bytes) {
   static const char *const unit[] = {"B", "kB", "MB", "GB", "TB"};
   int u = 0;

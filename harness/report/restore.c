@@ -28,8 +28,7 @@ static const char *unit(Arena *arena, int layer, const char *stages) {
 
 static const char *interval_cell(Language l, Arena *arena, double value, double low, double high) {
   if (isnan(low) || !isfinite(value)) return finite_figure(l, arena, value);
-  return effect_interval(l, arena, md_short(arena, value), md_short(arena, low),
-                         md_short(arena, high));
+  return md_interval(l, arena, md_short, value, low, high);
 }
 
 static const char *bits_cell(Language l, Arena *arena, double value, double low, double high) {

@@ -303,12 +303,6 @@ static const char *layer_cell(Arena *arena, int layer) {
   return layer < 0 ? "—" : arena_printf(arena, "%d", layer);
 }
 
-static const char *error_cell(Language l, Arena *arena, double value, double low, double high) {
-  return isnan(low) ? md_error(arena, value)
-                    : arena_printf(arena, say(l, "%s (%s … %s)"), md_error(arena, value),
-                                   md_error(arena, low), md_error(arena, high));
-}
-
 static const char *needed_cell(Language l, Arena *arena, const DriftShape *s) {
   return s->needed > 0   ? arena_printf(arena, "%.0f", s->needed)
          : s->needed < 0 ? say(l, "no number")
@@ -339,7 +333,7 @@ static const char *quantity(Language l, Arena *arena, const DriftShape *s, int q
                        : "—";
     case 3: return layer_cell(arena, s->first_layer);
     case 4: return md_error(arena, s->first);
-    case 5: return error_cell(l, arena, s->last, s->last_low, s->last_high);
+    case 5: return md_interval(l, arena, md_error, s->last, s->last_low, s->last_high);
     case 6: return shapes_factor(l, arena, s->growth, s->growth_low, s->growth_high);
     case 7: return md_short(arena, s->growth_p);
     case 8: return md_short(arena, s->growth_holm);

@@ -22,13 +22,6 @@ static bool is_shown(const ReportData *d, const ThreeWay *row) {
          (*logits && !strcmp(row->tensor, logits));
 }
 
-static const char *ratio_cell(Language l, Arena *arena, const ThreeWay *row) {
-  const char *value = md_factor(arena, row->ratio);
-  return isnan(row->ratio_low) ? value
-                               : effect_interval(l, arena, value, md_factor(arena, row->ratio_low),
-                                                 md_factor(arena, row->ratio_high));
-}
-
 /* Of the last layer: which of the two is further from the third. */
 static void write_end(FILE *out, const ReportData *d, const ThreeWay *row, Arena scratch) {
   const Language l = d->language;
@@ -71,7 +64,8 @@ static void write_rows(FILE *out, const ReportData *d, const ThreeWay *first, Ar
     grid_add(&grid, row->layer == d->layers ? "—" : arena_printf(&scratch, "%d", row->layer));
     grid_add(&grid, md_error(&scratch, row->error_base));
     grid_add(&grid, md_error(&scratch, row->error_other));
-    grid_add(&grid, ratio_cell(l, &scratch, row));
+    grid_add(&grid,
+             md_interval(l, &scratch, md_factor, row->ratio, row->ratio_low, row->ratio_high));
     grid_add(&grid, md_factor(&scratch, row->sigma_ratio));
     grid_add(&grid, md_factor(&scratch, row->overlap));
     grid_add(&grid, md_factor(&scratch, row->worst_l2));

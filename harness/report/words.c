@@ -289,10 +289,7 @@ static const char *words_top1(Language l, Arena *arena, const Verdict *v) {
   if (words_counted(v))
     return arena_printf(arena, say(l, "; both choose the same next token at %s"),
                         words_positions(l, arena, v));
-  const char *share = md_share(arena, v->top1_agreement);
-  if (!isnan(v->top1_low))
-    share = arena_printf(arena, say(l, "%s (%s … %s)"), share, md_share(arena, v->top1_low),
-                         md_share(arena, v->top1_high));
+  const char *share = md_interval(l, arena, md_share, v->top1_agreement, v->top1_low, v->top1_high);
   if (v->top1_left_out > 0)
     return arena_printf(arena,
                         say(l, "; both choose the same next token at %s of the %lld positions "

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/file.h"
 #include "base/name.h"
 #include "source/dump/parts.h"
 
@@ -74,7 +75,7 @@ static void list_add(Listing *l, const char *path, const char *shown, const File
     l->file = larger;
     l->room = 2 * l->room + 16;
   }
-  const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *end = known_end(name);
+  const char *name = file_name(path), *end = known_end(name);
   const size_t length = strlen(name) - (end ? strlen(end) : 0);
   char *plain = arena_printf(l->arena, "%s", shown);
   text_make_plain(plain, "");

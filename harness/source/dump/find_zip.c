@@ -1,17 +1,13 @@
 /* find_zip: what a zip archive is: NumPy's (.npz), each array a .npy file, or torch.save's. */
 #include <string.h>
 
+#include "base/name.h"
 #include "source/dump/parts.h"
-
-static bool ends(const char *name, const char *end) {
-  const size_t n = strlen(name), m = strlen(end);
-  return n >= m && !strcmp(name + n - m, end);
-}
 
 static bool find_npz(Found *found, const DumpFile *file, const ZipList *list, Status *st) {
   for (int i = 0; i < list->count; i++) {
     const char *name = list->member[i].name;
-    if (!ends(name, ".npy")) {
+    if (!text_ends(name, ".npy")) {
       found_pass(found, file, name, "is no .npy file");
       continue;
     }
@@ -27,7 +23,7 @@ static const ZipMember *pickle_of(const ZipList *list) {
   const ZipMember *found = NULL;
   for (int i = 0; i < list->count; i++) {
     const char *name = list->member[i].name;
-    if (strcmp(name, TORCH_PICKLE) != 0 && !ends(name, "/" TORCH_PICKLE)) continue;
+    if (strcmp(name, TORCH_PICKLE) != 0 && !text_ends(name, "/" TORCH_PICKLE)) continue;
     if (!found || strlen(name) < strlen(found->name)) found = &list->member[i];
   }
   return found;
@@ -35,7 +31,7 @@ static const ZipMember *pickle_of(const ZipList *list) {
 
 static bool holds_npy(const ZipList *list) {
   for (int i = 0; i < list->count; i++)
-    if (ends(list->member[i].name, ".npy")) return true;
+    if (text_ends(list->member[i].name, ".npy")) return true;
   return false;
 }
 

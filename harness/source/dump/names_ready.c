@@ -3,6 +3,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/file.h"
+#include "base/name.h"
 #include "source/dump/names_parts.h"
 
 /* --- parts ------------------------------------------------------------------------------------ */
@@ -10,22 +12,11 @@
 static bool is_digit(char c) { return isdigit((unsigned char)c); }
 static bool is_letter(char c) { return isalpha((unsigned char)c); }
 
-static bool ends(const char *text, const char *end) {
-  const size_t n = strlen(text), m = strlen(end);
-  return n >= m && !strcmp(text + n - m, end);
-}
-
 static const char *part(Arena *arena, const char *from, const char *to) {
   return arena_printf(arena, "%.*s", (int)(to - from), from);
 }
 
-/* What stands between the last slash and the end; and the folder before it, "" where there is
- * none. */
-static const char *last_of(const char *path) {
-  const char *slash = strrchr(path, '/');
-  return slash ? slash + 1 : path;
-}
-
+/* The folder before the last slash, "" where there is none. */
 static const char *folder_of(Arena *arena, const char *path) {
   const char *slash = strrchr(path, '/');
   return slash ? part(arena, path, slash) : "";
@@ -116,7 +107,7 @@ static const char *field(Arena *arena, const char *stem, const char *key) {
 }
 
 static bool read_sglang(Arena *arena, const DumpArray *array, Named *named) {
-  const char *stem = last_of(path_without_end(arena, array->file)), *key = key_of(array, stem);
+  const char *stem = file_name(path_without_end(arena, array->file)), *key = key_of(array, stem);
   const char *name = field(arena, stem, "name"), *layer = field(arena, stem, "layer_id");
   if (!name || !strstr(stem, "___")) return false;
   const char *step = field(arena, stem, "step");
@@ -128,7 +119,7 @@ static bool read_sglang(Arena *arena, const DumpArray *array, Named *named) {
 
 /* TP0_PP0_Rank0_pid1/Pass00000.pt, {module: tensor or list}. */
 static bool read_sglang_hook(Arena *arena, const DumpArray *array, Named *named) {
-  const char *stem = last_of(path_without_end(arena, array->file));
+  const char *stem = file_name(path_without_end(arena, array->file));
   if (strncmp(stem, "Pass", 4) != 0 || layer_number(stem + 4, stem + strlen(stem)) < 0)
     return false;
   *named = (Named){.pass = arena_printf(arena, "%d", layer_number(stem + 4, stem + strlen(stem)))};
@@ -139,7 +130,7 @@ static bool read_sglang_hook(Arena *arena, const DumpArray *array, Named *named)
 /* step0/rank0/dump_tensor_data/Module.NAME.CLASS.forward.0.output.0.pt: of a function that is no
  * module the number is that of the call. */
 static bool read_msprobe(Arena *arena, const DumpArray *array, Named *named) {
-  const char *path = path_without_end(arena, array->file), *stem = last_of(path);
+  const char *path = path_without_end(arena, array->file), *stem = file_name(path);
   const char *key = key_of(array, stem);
   if (!*stem) stem = array->name, key = "";
   if (!strstr(stem, ".forward.") && !strstr(stem, ".backward.")) return false;
@@ -154,19 +145,19 @@ static bool read_msprobe(Arena *arena, const DumpArray *array, Named *named) {
 
 /* dp0/prefill_s2048_0/MODULE/rank0.pt. */
 static bool read_neuron(Arena *arena, const DumpArray *array, Named *named) {
-  const char *path = path_without_end(arena, array->file), *stem = last_of(path);
-  const char *folder = folder_of(arena, path), *phase = last_of(folder_of(arena, folder));
+  const char *path = path_without_end(arena, array->file), *stem = file_name(path);
+  const char *folder = folder_of(arena, path), *phase = file_name(folder_of(arena, folder));
   if (strncmp(stem, "rank", 4) != 0 || layer_number(stem + 4, stem + strlen(stem)) < 0 || !*phase)
     return false;
   *named = (Named){.pass = phase};
-  read_module(arena, with_key(arena, last_of(folder), key_of(array, stem)), named);
+  read_module(arena, with_key(arena, file_name(folder), key_of(array, stem)), named);
   return true;
 }
 
 /* tensor_dumps/rank_0/LAYER_TENSOR_iter_000001.pt, {high_precision, quantized}, "_" for every dot.
  */
 static bool read_transformer_engine(Arena *arena, const DumpArray *array, Named *named) {
-  const char *stem = last_of(path_without_end(arena, array->file)), *key = key_of(array, stem);
+  const char *stem = file_name(path_without_end(arena, array->file)), *key = key_of(array, stem);
   if (!*stem) stem = array->name, key = "";
   const char *iter = strstr(stem, "_iter_");
   if (!iter || layer_number(iter + 6, stem + strlen(stem)) < 0) return false;
@@ -177,8 +168,10 @@ static bool read_transformer_engine(Arena *arena, const DumpArray *array, Named 
 
 /* CLASS.MODULE_outputs.safetensors, key "data". */
 static bool read_debugger(Arena *arena, const DumpArray *array, Named *named) {
-  const char *stem = last_of(path_without_end(arena, array->file));
-  const char *side = ends(stem, "_outputs") ? "_outputs" : ends(stem, "_inputs") ? "_inputs" : NULL;
+  const char *stem = file_name(path_without_end(arena, array->file));
+  const char *side = text_ends(stem, "_outputs")  ? "_outputs"
+                     : text_ends(stem, "_inputs") ? "_inputs"
+                                                  : NULL;
   if (!side || strcmp(array->name, "data") != 0) return false;
   *named = (Named){0};
   read_module(arena, part(arena, stem, stem + strlen(stem) - strlen(side)), named);
