@@ -189,6 +189,23 @@ Test(language, no_wording_is_left_over_or_stands_twice) {
   }
 }
 
+/* The first literal that is said so; -1: none is. */
+static int said_first(const char *english) {
+  for (int i = 0; i < literals; i++)
+    if (literal[i].mark && !strcmp(literal[i].text, english)) return i;
+  return -1;
+}
+
+Test(language, wordings_stand_by_the_file_that_says_them_first) {
+  read_sources();
+  for (size_t p = 1; p < chinese_count; p++) {
+    const int before = said_first(chinese[p - 1].english), at = said_first(chinese[p].english);
+    cr_expect(before < 0 || at < 0 || literal[at].file == literal[before].file || at > before,
+              "\"%s\", of %s, stands behind a wording of %s", chinese[p].english, literal[at].file,
+              literal[before].file);
+  }
+}
+
 /* Errors are English; so are gnuplot's commands. */
 static bool stays_english(const Literal *l) {
   static const char *const owners[] = {"preamble", "style", "figure_begin"};
