@@ -68,21 +68,12 @@ static bool check_twice(const Reader *reader, const char **names, int count) {
   return true;
 }
 
-static bool check_layers(const Reader *reader, const int *layers, int count) {
+static bool check_numbers(const Reader *reader, const char *what, const int *of, int count) {
   for (int i = 0; i < count; i++)
     for (int j = 0; j < i; j++)
-      if (layers[i] == layers[j])
-        return reader_fail(reader, reader_place(reader, &layers[i], NULL), "layer %d stands twice",
-                           layers[i]);
-  return true;
-}
-
-static bool check_lengths(const Reader *reader, const int *lengths, int count) {
-  for (int i = 0; i < count; i++)
-    for (int j = 0; j < i; j++)
-      if (lengths[i] == lengths[j])
-        return reader_fail(reader, reader_place(reader, &lengths[i], NULL),
-                           "length %d stands twice", lengths[i]);
+      if (of[i] == of[j])
+        return reader_fail(reader, reader_place(reader, &of[i], NULL), "%s %d stands twice", what,
+                           of[i]);
   return true;
 }
 
@@ -129,7 +120,7 @@ static bool check_alphas(const Reader *reader, const Spec *spec) {
 
 static bool check_grid(const Reader *reader, const Spec *spec) {
   TRY(check_mode_list(reader, spec, spec->grid.modes, spec->grid.mode_count));
-  TRY(check_lengths(reader, spec->grid.lengths, spec->grid.length_count));
+  TRY(check_numbers(reader, "length", spec->grid.lengths, spec->grid.length_count));
   return check_alphas(reader, spec);
 }
 
@@ -265,13 +256,13 @@ static bool check_lists(const Reader *reader, const Spec *spec) {
     return reader_fail(reader, reader_place(reader, &spec->evaluation, "tokens"),
                        "stands beside 'text': only one of the two can be evaluated");
   TRY(check_mode_list(reader, spec, spec->cost.modes, spec->cost.mode_count));
-  TRY(check_lengths(reader, spec->cost.lengths, spec->cost.length_count));
+  TRY(check_numbers(reader, "length", spec->cost.lengths, spec->cost.length_count));
   TRY(check_twice(reader, spec->keep.tensors, spec->keep.tensor_count));
-  TRY(check_layers(reader, spec->keep.layers, spec->keep.layer_count));
+  TRY(check_numbers(reader, "layer", spec->keep.layers, spec->keep.layer_count));
   for (int i = 0; i < spec->micro_count; i++) {
     const Micro *micro = &spec->micro[i];
     TRY(check_twice(reader, micro->inputs, micro->input_count));
-    TRY(check_layers(reader, micro->layers, micro->layer_count));
+    TRY(check_numbers(reader, "layer", micro->layers, micro->layer_count));
     TRY(check_twice(reader, micro->prompts, micro->prompt_count));
     TRY(check_twice(reader, micro->shapes, micro->shape_count));
     TRY(check_mode_list(reader, spec, micro->modes, micro->mode_count));
