@@ -3,7 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 
-void table_text(char *column, size_t size, const char *text) { snprintf(column, size, "%s", text); }
+/* Some thousand times a layer of a prompt: snprintf takes eight times as long. */
+void table_text(char *column, size_t size, const char *text) {
+  const size_t length = strnlen(text, size - 1);
+  memcpy(column, text, length);
+  column[length] = 0;
+}
 
 void table_names(char *column, size_t size, const char *const *name, int count) {
   enum { MORE = 24 }; /* " and 4294967295 more" */
