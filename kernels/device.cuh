@@ -105,12 +105,22 @@ __device__ inline Reader reader(const Tensor &t, int row, int col, int apart) {
   return r;
 }
 
+/* The word that holds the next element. */
+__device__ inline const uint32_t *next_word(Reader *r, bool there) {
+  uint32_t at = there ? r->at : 0u;
+  r->at += r->step;
+  return (const uint32_t *)(r->base + (at & ~3u));
+}
+/* The element in the word that was the next one `ago` words ago, or 0 where it is not there. */
+__device__ inline float element(const Reader *r, uint32_t word, bool there, int ago) {
+  uint32_t at = r->at - (uint32_t)ago * r->step;
+  float value = r->i8 ? dq((int8_t)(word >> (at % 4u * 8u)), r->scale) : f32_of_bits(word);
+  return there ? value : 0.0f;
+}
 /* The next element, or 0 where it is not there. */
 __device__ inline float read(Reader *r, bool there) {
-  uint32_t at = there ? r->at : 0u, word = __ldg((const uint32_t *)(r->base + (at & ~3u)));
-  float value = r->i8 ? dq((int8_t)(word >> (at % 4u * 8u)), r->scale) : f32_of_bits(word);
-  r->at += r->step;
-  return there ? value : 0.0f;
+  uint32_t word = __ldg(next_word(r, there));
+  return element(r, word, there, 1);
 }
 
 /* Writes elements of a tensor of `type` (f32 or f16; said where it is known, so that the other way

@@ -25,7 +25,15 @@ ROOM_FN uint32_t f16_code(float x) {
   h = a >= 0x47800000u ? 0x7c00u : h; /* 65536 and above; from 65520 on the carry does it */
   return a > 0x7f800000u ? 0x7e00u : (h | sign);
 }
+#ifdef __CUDA_ARCH__ /* an instruction's, but for NaN */
+ROOM_FN uint16_t f16_of(float x) {
+  uint16_t h;
+  asm("cvt.rn.f16.f32 %0, %1;" : "=h"(h) : "f"(x));
+  return x == x ? h : (uint16_t)0x7e00u;
+}
+#else
 ROOM_FN uint16_t f16_of(float x) { return (uint16_t)f16_code(x); }
+#endif
 
 /* The same of n floats. In two steps: a loop with f16_of in it shifts in 16 bits, for which AVX2
  * has no vectors. */

@@ -68,6 +68,12 @@ template <int ROWS, int PIECES, int PITCH, int THREADS> struct Copier {
    * to that. */
   __device__ void copy(void *stage, size_t first, int rows, int valid, int unit) const {
     char *at = (char *)stage + to;
+    if (unit == PIECE && rows >= ROWS && valid >= PIECE) { /* nearly always: nothing is asked */
+#pragma unroll
+      for (int i = 0; i < COUNT; i++)
+        __pipeline_memcpy_async(at + i * APART * PITCH, from + first + (size_t)i * step, PIECE);
+      return;
+    }
     valid = min(max(valid, 0), (int)PIECE);
 #pragma unroll
     for (int i = 0; i < COUNT; i++) {

@@ -69,14 +69,13 @@ ROOM_FN Exp32 exp32_parts(float x, float k) {
   return e;
 }
 
-/* exp32 where |x| <= EXP32_NEAR, the same bits: 2^n and the result are normal, so one scaling does,
- * in half the operations. */
+/* exp32 where |x| <= EXP32_NEAR, the same bits in half the operations: e^r and the result are
+ * normal, so 2^n is a sum in the field of the exponent. */
 #define EXP32_NEAR 86.0f
 ROOM_FN float exp32_near(float x) {
   Exp32 e = exp32_parts(x, exp32_nearest_power(x));
-  float s = f32_of_bits((bits_of_f32(e.k) << 23) +
-                        0x3f800000u); /* the low 9 bits of EXP32_ROUND_TO_INT are zero */
-  return fmaf(e.v, s, e.one_r * s);
+  return f32_of_bits(bits_of_f32(e.one_r + e.v) +
+                     (bits_of_f32(e.k) << 23)); /* EXP32_ROUND_TO_INT's low 9 bits are zero */
 }
 
 /* e^x. Denormal results are rounded once. exp32(-Inf) = 0, overflow and +Inf give Inf, NaN gives

@@ -12,7 +12,7 @@ static_assert(sizeof(Tiles) == scan_sequential_shared(0), "as tiles.h says");
 static void launch_sequential(Cuda *cuda, const Args &p, float *scratch) {
   int T = ceil_div(p.u.rows, PIECE) * PIECE, N = ceil_div(p.B.cols, SCAN_STATES) * SCAN_STATES;
   LaidOut laid_out = lay_out<SequentialLayout>(cuda, p, T, N, scratch);
-  size_t bytes = scan_sequential_shared(p.B.cols) - sizeof(Tiles);
+  size_t bytes = scan_sequential_shared(p.B.cols);
   device_shared(cuda, sequential_kernel, bytes, "scan sequential");
   sequential_kernel<<<(unsigned)ceil_div(p.u.cols, SCAN_CHANNELS), SEQUENTIAL_THREADS, bytes,
                       device_stream(cuda)>>>(p, laid_out);

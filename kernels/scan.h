@@ -47,19 +47,34 @@ ROOM_FN float scan_dt(float dt, float bias) { return dt + bias; }
 ROOM_FN float scan_delta(float dt, float bias) { return softplus32(scan_dt(dt, bias)); }
 ROOM_FN float scan_A(float A_log) { return -exp32(A_log); }
 ROOM_FN float scan_a(float delta, float A) { return exp32(delta * A); }
-/* scan_a of `items` tokens. On a device, all at once where none is far out: exps in one basic block
- * overlap. */
-ROOM_FN void scan_decays(const float *delta, float A, int items, float *a) {
-#ifdef __CUDA_ARCH__
-  bool near = true;
-#pragma unroll
+/* Whether e^(delta A) is in reach of exp32_near. Rounding keeps the order of products: where it is
+ * with the farthest delta and the farthest A, it is with all of them. */
+ROOM_FN bool scan_is_near(float delta, float A) { return fabsf(delta * A) <= EXP32_NEAR; }
+/* The largest magnitude; a NaN where there is one, with which nothing is near. */
+ROOM_FN float scan_farthest(const float *x, int items) {
+  uint32_t farthest = 0;
   for (int i = 0; i < items; i++) {
-    float x = delta[i] * A;
-    a[i] = exp32_near(x);
-    near = near && fabsf(x) <= EXP32_NEAR;
+    uint32_t bits = bits_of_f32(fabsf(x[i]));
+    farthest = bits > farthest ? bits : farthest;
   }
-  if (near) return;
+  return f32_of_bits(farthest);
+}
+/* Of all of `items` tokens, one by one. */
+ROOM_FN bool scan_are_near(const float *delta, float A, int items) {
+  bool near = true;
+  for (int i = 0; i < items; i++) near &= scan_is_near(delta[i], A);
+  return near;
+}
+/* scan_a of `items` tokens. near: all are known to be; then they go side by side on a device: exps
+ * in one basic block overlap. */
+ROOM_FN void scan_decays(const float *delta, float A, bool near, int items, float *a) {
+  if (near) {
+#ifdef __CUDA_ARCH__
+#pragma unroll
 #endif
+    for (int i = 0; i < items; i++) a[i] = exp32_near(delta[i] * A);
+    return;
+  }
   for (int i = 0; i < items; i++) a[i] = scan_a(delta[i], A);
 }
 /* scan_delta of `items` tokens, likewise. */

@@ -221,7 +221,7 @@ __global__ static void __launch_bounds__(SCAN_CHANNELS * 32 * WARPS, WARPS == 1 
       padded = ceil_div(T, Shape::TOKENS) * Shape::TOKENS;
   States<ITEMS, WARPS, SLOTS> states(laid_out, padded, memory);
   BlockRoom<ITEMS, WARPS> room(memory + 2 * SLOTS * Shape::TOKENS, channels, N);
-  load_A(p, first_channel, channels, room.A);
+  load_A(p, first_channel, channels, N, room.A);
   ChunkStaging<ITEMS, WARPS> my(p, first_channel, channels);
   /* The scan: this thread is a lane of channel c. */
   int c = (int)threadIdx.x / LANES, position = (int)threadIdx.x % LANES, lane = position % 32,
@@ -248,6 +248,7 @@ __global__ static void __launch_bounds__(SCAN_CHANNELS * 32 * WARPS, WARPS == 1 
       delta_u[i] = scan_delta_u(delta[i], y[i]); /* y: u until here */
       y[i] = scan_skip(D, y[i]);
     }
+    float farthest = scan_farthest(delta, ITEMS);
     int live = tokens - position * ITEMS; /* of this lane's items, those before the end */
     for (int n = 0; n < N; n += AT_ONCE) {
       float a[AT_ONCE][ITEMS], b[AT_ONCE][ITEMS], of_C[AT_ONCE][ITEMS];
@@ -256,7 +257,8 @@ __global__ static void __launch_bounds__(SCAN_CHANNELS * 32 * WARPS, WARPS == 1 
       for (int s = 0; s < AT_ONCE; s++) {
         int state = min(n + s, N - 1);
         states.read_B(first, state, position, b[s]);
-        decays_and_inputs<ITEMS>(delta, delta_u, room.A[c * N + state], live, a[s], b[s]);
+        float A = room.A[c * N + state];
+        decays_and_inputs<ITEMS>(delta, delta_u, A, scan_is_near(farthest, A), live, a[s], b[s]);
         if (!SLOTS) states.read_C(first, state, position, of_C[s]); /* on its way from here on */
         fold[s] = fold_items<ITEMS>(a[s], b[s]);
       }

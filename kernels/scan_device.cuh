@@ -33,12 +33,12 @@ __device__ static float load_real(const Tensor &t, int row, int col, bool there)
   return read(&r, there);
 }
 
-/* A[channel][n] of the block's channels. */
-__device__ static void load_A(const Args &p, int first_channel, int channels, float *A) {
+/* A[channel][n] of the block's channels, `pitch` states each; 0 past the last state. */
+__device__ static void load_A(const Args &p, int first_channel, int channels, int pitch, float *A) {
   int N = p.A_log.cols, E = p.u.cols;
-  for (int i = (int)threadIdx.x; i < channels * N; i += (int)blockDim.x) {
-    int channel = first_channel + i / N;
-    A[i] = scan_A(load_real(p.A_log, channel, i % N, channel < E));
+  for (int i = (int)threadIdx.x; i < channels * pitch; i += (int)blockDim.x) {
+    int channel = first_channel + i / pitch, n = i % pitch;
+    A[i] = n < N ? scan_A(load_real(p.A_log, channel, n, channel < E)) : 0.0f;
   }
 }
 
@@ -72,11 +72,12 @@ __device__ static Tokens tokens_of(const Args &p, int t, int channel, int apart)
                 writer(p.gated, p.gated.format, t, channel, apart)};
 }
 
-/* a and b of COUNT tokens of one state, of which the first `live` are there. b: B until here. */
+/* a and b of COUNT tokens of one state, of which the first `live` are there. b: B until here.
+ * near: see scan_decays. */
 template <int COUNT>
 __device__ static void decays_and_inputs(const float *delta, const float *delta_u, float A,
-                                         int live, float *a, float *b) {
-  scan_decays(delta, A, COUNT, a);
+                                         bool near, int live, float *a, float *b) {
+  scan_decays(delta, A, near, COUNT, a);
 #pragma unroll
   for (int i = 0; i < COUNT; i++) b[i] = scan_b(delta_u[i], b[i]);
   if (live < COUNT) {

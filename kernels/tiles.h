@@ -79,15 +79,17 @@ int linear_i8_choice(int T, int out, const Card *card);
 enum { SCAN_CHANNELS = 4, SCAN_STATES = 16, SCAN_RUN = 16, SCAN_RUNS = 2, SCAN_STAGED = 2 };
 
 /* Sequential: rows of a tile for each channel, a little apart: delta, delta u and y, twice, and h
- * of every state; A and the running h of each state. */
+ * of every state; words of dt, u and z; A and the running h of each state. */
 enum {
   SCAN_TILE = SCAN_RUN * SCAN_RUNS * SCAN_STAGED,
   SCAN_CHANNEL_PITCH = SCAN_TILE + 8,
   SCAN_STATE_PITCH = SCAN_RUN * SCAN_RUNS + 4
 };
 TILES_FN size_t scan_sequential_shared(int N) {
+  const int states = (N + SCAN_STATES - 1) / SCAN_STATES * SCAN_STATES;
   return sizeof(float) * SCAN_CHANNELS *
-         (6 * (size_t)SCAN_CHANNEL_PITCH + SCAN_STATES * (size_t)SCAN_STATE_PITCH + 2 * (size_t)N);
+         (6 * (size_t)SCAN_CHANNEL_PITCH + SCAN_STATES * (size_t)SCAN_STATE_PITCH +
+          3 * (size_t)SCAN_TILE + 2 * (size_t)states);
 }
 
 /* Blocked: floats of a channel's tokens in shared memory. Lanes are padded, so that the 16-byte

@@ -418,3 +418,30 @@ Test(scan, the_two_orders_differ_on_the_golden_inputs) {
   free(sequential);
   free_problem(&p);
 }
+
+/* What the kernels of a device ask once for many: on both sides of the limit, and with what has no
+ * order. */
+Test(scan, where_the_farthest_are_near_all_are_and_nowhere_else) {
+  enum { ITEMS = 16, ROUNDS = 20000 };
+  static const float odd[] = {0.0f, -0.0f, NAN, -NAN, INFINITY, 0x1p-149f, EXP32_NEAR, 1.0f};
+  int64_t near = 0;
+  srand(7);
+  for (int round = 0; round < ROUNDS; round++) {
+    float delta[ITEMS], A[ITEMS];
+    for (int i = 0; i < ITEMS; i++) {
+      delta[i] = (float)rand() / (float)RAND_MAX * 10.0f;
+      A[i] = -(float)rand() / (float)RAND_MAX * 10.0f;
+    }
+    if (round % 2) delta[rand() % ITEMS] = odd[rand() % 8];
+    if (round % 3 == 0) A[rand() % ITEMS] = -odd[rand() % 8];
+    bool all = true, of_far = scan_is_near(scan_farthest(delta, ITEMS), scan_farthest(A, ITEMS));
+    for (int n = 0; n < ITEMS; n++) {
+      const bool state = scan_are_near(delta, A[n], ITEMS);
+      cr_assert(scan_is_near(scan_farthest(delta, ITEMS), A[n]) == state, "round %d", round);
+      all = all && state;
+    }
+    cr_assert(of_far ? all : true, "round %d: not all are near", round);
+    near += of_far;
+  }
+  cr_assert(near > ROUNDS / 10 && near < ROUNDS * 9 / 10, "%lld of %d", (long long)near, ROUNDS);
+}

@@ -13,10 +13,16 @@ static int by_value(const void *a, const void *b) {
 }
 
 static const char *wanted;
+/* NAME may go on with the length: "scan sequential f32 T 8192". */
+static bool is_wanted(const char *name, int T) {
+  char line[96];
+  snprintf(line, sizeof line, "%s T %d ", name, T);
+  return strstr(line, wanted);
+}
 
 static void time_op(const char *name, int T, Op *op, void *context, double bytes,
                     double operations) {
-  if (!strstr(name, wanted)) return;
+  if (!is_wanted(name, T)) return;
   void *from = cuda_mark(&cuda), *to = cuda_mark(&cuda);
   double seconds[ALONE], alone, replayed;
   for (int i = 0; i < 3; i++) op(context);
@@ -65,6 +71,10 @@ static void call_scan(void *context) {
 static void time_scan(int T, int i8, ScanOrder order) {
   Format format = i8 ? FORMAT_I8 : FORMAT_F32;
   float scale = i8 ? 0.02f : 0;
+  char name[64];
+  snprintf(name, sizeof name, "scan %s %s", order == SCAN_BLOCKED ? "blocked" : "sequential",
+           format_name(format));
+  if (!is_wanted(name, T)) return;
   Pair u = pair_values(format, T, E, E, scale, 1, 0),
        dt = pair_values(format, T, E, E, scale, 1, 0);
   Pair xz = pair_values(format, T, 2 * E, 2 * E, scale, 1, 0),
@@ -86,9 +96,6 @@ static void time_scan(int T, int i8, ScanOrder order) {
                    .out = {&delta.gpu, &y.gpu, &gated.gpu, &state.gpu},
                    .order = order,
                    .scratch = keep(cuda_reserve(&cuda, scan_scratch_bytes(T, E, N, order)), 1)};
-  char name[64];
-  snprintf(name, sizeof name, "scan %s %s", order == SCAN_BLOCKED ? "blocked" : "sequential",
-           format_name(format));
   time_op(name, T, call_scan, &call, (double)T * E * (3 * (double)format_size(format) + 10), 0);
   kept_free();
 }
@@ -133,6 +140,9 @@ static void call_linear(void *context) {
   op_linear(&cuda.ops, &call->w, &call->x, &call->y);
 }
 static void time_linear(int T, int in, int out, Format format) {
+  char name[64];
+  snprintf(name, sizeof name, "linear %s %d->%d", format_name(format), in, out);
+  if (!is_wanted(name, T)) return;
   Pair x = pair_values(format, T, in, in, 0.02f, 1, 0),
        weight = pair_values(format, out, in, in, 0, 1, 0);
   Pair y = pair_junk(format, T, out, out, 0.2f);
@@ -143,9 +153,7 @@ static void time_linear(int T, int in, int out, Format format) {
   w.panels = keep(cuda_reserve(&cuda, linear_cuda_packed_bytes(out, in, format)), 1);
   cuda_to_device(&cuda, w.panels, packed, linear_cuda_packed_bytes(out, in, format));
   LinearCall call = {w, x.gpu, y.gpu};
-  char name[64];
   double operations = 2.0 * T * in * out;
-  snprintf(name, sizeof name, "linear %s %d->%d", format_name(format), in, out);
   time_op(name, T, call_linear, &call, 0, operations);
   kept_free();
 }
@@ -199,7 +207,7 @@ void time_ops(const char *only) {
     time_conv(lengths[i], 0, 0);
   }
   for (int i = 0; i < 3; i++) time_rows(lengths[i]);
-  for (int i = 0; i < 3; i++)
+  for (int i = 0; i < 4; i++)
     for (int i8 = 0; i8 < 2; i8++) {
       Format format = i8 ? FORMAT_I8 : FORMAT_F32;
       time_linear(lengths[i], D, 2 * E, format);
