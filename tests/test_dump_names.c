@@ -254,8 +254,14 @@ Test(dump_names, a_pass_that_a_name_begins_with_is_no_layer) {
   expect_entries(&groups, NULL, "passes", ENTRIES("0 3 x", "1 3 x"));
   const Dump flat = dump_of(FILES("a.npz:pass2_layer0_x;pass2_layer1_x;pass3_layer0_x;"
                                   "pass3_layer1_x"));
-  expect_entries(&flat, NULL, "passes",
-                 ENTRIES("0 0 layer_x", "0 1 layer_x", "1 0 layer_x", "1 1 layer_x"));
+  expect_entries(&flat, NULL, "passes", ENTRIES("0 0 x", "0 1 x", "1 0 x", "1 1 x"));
+  const Dump inner = dump_of(FILES("a.npz:step_7.model.layer_0.x;step_8.model.layer_0.x"));
+  expect_entries(&inner, NULL, "passes", ENTRIES("0 0 x", "1 0 x"));
+  const Dump norms = dump_of(FILES("a.npz:step_0_layer_0;step_0_layer_norm1;step_0_layer_norm2;"
+                                   "step_0.h_norm1;step_0.layer_0.layer_norm.weight2"));
+  expect_entries(&norms, NULL, "passes",
+                 ENTRIES("0 0 layer", "0 0 layer_norm.weight2", "0 -2 layer_norm1",
+                         "0 -2 layer_norm2", "0 -2 h_norm1"));
   /* nothing says that what has a number in it is a layer */
   const Dump other = dump_of(FILES("a.npz:step_0.mlp.3;step_1.mlp.3"));
   expect_entries(&other, NULL, "first number", ENTRIES("0 0 step.mlp.3", "0 1 step.mlp.3"));

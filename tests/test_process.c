@@ -273,8 +273,9 @@ Test(process, file_that_is_no_calibration_is_refused_by_name_and_left_as_it_is, 
 
 Test(process, page_that_is_no_report_is_refused_by_name_and_left_as_it_is, .timeout = 120) {
   static const char *const page[] = {"report.md", "report.html", "tables.tex"},
-                           *const made[] = {"echo '# notes' > %s/f/%s", "mkdir %s/f/%s",
-                                            "ln -s /dev/zero %s/f/%s", "mkfifo %s/f/%s"},
+                           *const made[] = {"echo '# notes on driftscope' > %s/f/%s",
+                                            "mkdir %s/f/%s", "ln -s /dev/zero %s/f/%s",
+                                            "mkfifo %s/f/%s"},
                            *const why[] = {"is no report that driftscope wrote",
                                            "is not a regular file", "is not a regular file",
                                            "is not a regular file"},

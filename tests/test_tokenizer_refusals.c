@@ -50,6 +50,9 @@ Test(tokenizer_refusals, every_kind_that_is_not_read_by_its_name_and_place) {
   REFUSE(OF(.processor = "{\"type\": \"Sequence\", \"processors\": [{\"type\": \"ByteLevel\"}, "
                          "{\"type\": \"BertProcessing\"}]}"),
          "post_processor.processors[1]: the post-processor 'BertProcessing'");
+  REFUSE(OF(.processor = "{\"type\": \"Sequence\", \"processors\": [{\"type\": \"Sequence\", "
+                         "\"processors\": []}]}"),
+         "post_processor.processors[0]: the post-processor 'Sequence' is not read");
   refuse_json("{\"pre_tokenizer\": " MADE_WORDS ", \"model\": {\"type\": \"Unigram\"}}",
               WORDS("model: the model 'Unigram'"));
 }

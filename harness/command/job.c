@@ -13,6 +13,7 @@
 #include "base/timing.h"
 #include "command/floors.h"
 #include "command/own_run.h"
+#include "walk/subject.h"
 
 enum {
   ROUNDS = 3,
@@ -170,7 +171,7 @@ static bool job_floors(const Job *job, Arena scratch, JobFloors *least, Status *
   const double T = job->T, D = c.D, E = c.E, N = c.N, R = c.R, layers = c.layers;
   const double weights = layers * (D * 2 * E + E * (R + 2 * N) + R * E + E * D), head = D * c.vocab,
                exps = T * layers * E * (N + 3),
-               proved = 2.0 * (T < PROVED_TOKENS ? T : PROVED_TOKENS) / T;
+               proved = 2.0 * (T < PROOF_TOKENS ? T : PROOF_TOKENS) / T;
   Floors f;
   TRY(floors_measure(job->folder, &f, st));
   Copy copy = {arena_room(&scratch, COPY, 1), arena_alloc(&scratch, COPY, 1), COPY};
@@ -181,14 +182,13 @@ static bool job_floors(const Job *job, Arena scratch, JobFloors *least, Status *
                mode_s = T * (weights / f.per_s[PEAK_I8] + head / f.per_s[PEAK_FMA32]) +
                         exps / f.per_s[PEAK_EXP],
                products64_s = T * (weights + head) / f.per_s[PEAK_FMA64];
-  *least =
-      (JobFloors){.of = {{"prepare", (5 * weights + 8 * head) / f.copy_bytes_per_s},
-                         {"rewrite proof", proved * products64_s},
-                         {"2-0", mode_s},
-                         {"2-4", mode_s},
-                         {"fp64", products64_s + 2 * exps / f.per_s[PEAK_EXP]},
-                         {"statistics", 3 * results / f.copy_bytes_per_s},
-                         {"store", results / f.copy_bytes_per_s + results / f.write_bytes_per_s}}};
+  *least = (JobFloors){.of = {{"prepare", (5 * weights + 8 * head) / f.copy_bytes_per_s},
+                              {"rewrite proof", proved * products64_s},
+                              {"2-0", mode_s},
+                              {"2-4", mode_s},
+                              {"fp64", products64_s + 2 * exps / f.per_s[PEAK_EXP]},
+                              {"statistics", results / f.copy_bytes_per_s},
+                              {"store", results / f.write_bytes_per_s}}};
   for (int i = 0; i < FLOORS; i++) least->sum_s += least->of[i].least_s;
   return true;
 }
@@ -214,7 +214,7 @@ static double all_s(const Parts *parts, const char *name) {
   return NAN;
 }
 
-/* f: NULL of what has no floors. */
+/* f: NULL where there are none. */
 static void print_parts(const char *who, const Parts *parts, const JobFloors *f) {
   printf("%-22s %10s %10s%s\n", who, "median s", "MAD s", f ? "    floor s      ratio" : "");
   for (int i = 0; i < parts->count; i++) {
@@ -241,12 +241,11 @@ static json_t *parts_json(const Parts *parts) {
 static void print_json(const Job *job, const char *where, const Parts *own, const Parts *peer,
                        const JobFloors *f) {
   json_t *floors = json_object(),
-         *root = json_pack("{s:s, s:s, s:i, s:o}", "device", where, "shape", job->shape->name, "T",
-                           job->T, "whole_job", parts_json(own));
-  for (int i = 0; i < FLOORS; i++)
+         *root = json_pack("{s:s, s:s, s:i, s:o, s:o}", "device", where, "shape", job->shape->name,
+                           "T", job->T, "whole_job", parts_json(own), "floors_s", floors);
+  for (int i = 0; f && i < FLOORS; i++)
     json_object_set_new(floors, f->of[i].part, json_real(f->of[i].least_s));
-  json_object_set_new(root, "floors_s", floors);
-  json_object_set_new(root, "to_floors", json_real(all_s(own, "all") / f->sum_s));
+  if (f) json_object_set_new(root, "to_floors", json_real(all_s(own, "all") / f->sum_s));
   if (peer->count) {
     json_object_set_new(root, "transformers", parts_json(peer));
     json_object_set_new(root, "to_transformers", json_real(all_s(own, "all") / all_s(peer, "all")));
@@ -291,7 +290,7 @@ static bool floors_meet(const JobFloors *f, const Parts *parts, Status *st) {
 }
 
 bool job_run(Arena *arena, const Options *o, const SynthShape *shape, const char *where,
-             Progress *progress, Status *st) {
+             bool on_device, Progress *progress, Status *st) {
   const char *python = getenv("DRIFTSCOPE_PYTHON"), *missing = NULL;
   Job job = {.shape = shape,
              .T = o->bench_length ? o->bench_length : 171,
@@ -304,8 +303,8 @@ bool job_run(Arena *arena, const Options *o, const SynthShape *shape, const char
     return FAIL(st, "--against transformers: %s", missing);
   bool ok = job_make(arena, o, &job, progress, st) &&
             run_rounds(&job, o->against != NULL, &own, &peer, progress, *arena, st) &&
-            job_floors(&job, *arena, &least, st) && floors_meet(&least, &own, st);
-  if (ok) (o->json ? print_json : print_job)(&job, where, &own, &peer, &least);
+            (on_device || (job_floors(&job, *arena, &least, st) && floors_meet(&least, &own, st)));
+  if (ok) (o->json ? print_json : print_job)(&job, where, &own, &peer, on_device ? NULL : &least);
   own_folder_remove(job.folder);
   return ok;
 }

@@ -117,7 +117,7 @@ bool command_bench(Arena *arena, const Options *o, const char *typed, Status *st
   Progress progress = progress_start(o->quiet);
   bool ok = o->growth ? growth_run(arena, o, bench_where(arena, &device), &progress, st)
             : o->job || o->against
-                ? job_run(arena, o, shape, bench_where(arena, &device), &progress, st)
+                ? job_run(arena, o, shape, bench_where(arena, &device), device.found, &progress, st)
                 : bench_speed(arena, o, shape, &plan, &device, &progress, st);
   device_free(&device);
   return ok;

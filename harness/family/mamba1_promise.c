@@ -167,8 +167,7 @@ int mamba1_op_types(const Mode *mode, OpKind kind, OpTypes types[OP_TYPES_MOST])
   }
 }
 
-/* --- of the row whose dt, B and C are normed ---------------------------------------------------
- */
+/* --- of the row whose dt, B and C are normed -------------------------------------------------- */
 
 bool falcon_format(const Mode *m, int id, Format *format) {
   return mamba1_format(m, falcon_tensor(id), format);

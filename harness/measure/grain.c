@@ -65,8 +65,7 @@ static double grid_of(const Levels *levels) {
   return NAN;
 }
 
-/* --- shares -------------------------------------------------------------------------------------
- */
+/* --- shares ----------------------------------------------------------------------------------- */
 
 typedef struct Shares {
   size_t finite, f16, bf16;
@@ -104,8 +103,7 @@ static void narrow(const double *d, size_t n, float *x) {
   }
 }
 
-/* --- both ---------------------------------------------------------------------------------------
- */
+/* --- both ------------------------------------------------------------------------------------- */
 
 Grain grain_of(const Tensor *t) {
   const Blocks blocks = blocks_of((size_t)t->rows, (size_t)t->cols);

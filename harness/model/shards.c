@@ -6,25 +6,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/name.h"
 #include "base/number.h"
 #include "model/config.h"
 #include "model/json.h"
 
 enum { MAX_INDEX = 32 << 20, MAX_SHARDS = 1024 };
 
-static bool ends_with(const char *name, const char *end) {
-  size_t n = strlen(name), m = strlen(end);
-  return n >= m && strcmp(name + n - m, end) == 0;
-}
-
 static bool is_pickled(const char *name) {
-  return ends_with(name, ".bin") || ends_with(name, ".pt") || ends_with(name, ".pth");
+  return text_ends(name, ".bin") || text_ends(name, ".pt") || text_ends(name, ".pth");
 }
 
 /* A state dict of PyTorch's is code as much as data. What makes safetensors of it: tied weights are
  * one storage there, and several parts one model. */
 static bool refuse_pickled(const char *folder, const char *name, Status *st) {
-  const bool parts = strncmp(name, "pytorch_model", 13) == 0 && ends_with(name, ".bin");
+  const bool parts = strncmp(name, "pytorch_model", 13) == 0 && text_ends(name, ".bin");
   return FAIL(
       st,
       "%s/%.100s: PyTorch files are not read; Python makes one that is: python3 -c \"import glob, "

@@ -20,16 +20,16 @@ static int decimals_of(double low, double high) {
   return (int)fmax(effect_decimals(low), effect_decimals(high));
 }
 
-const char *effect_factor_plain(Arena *arena, double factor, double low, double high) {
-  if (isnan(low)) return effect_factor(arena, factor, effect_decimals(factor));
-  const int decimals = decimals_of(low, high);
-  return arena_printf(arena, "%s (%s … %s)", effect_factor(arena, factor, decimals),
-                      effect_factor(arena, low, decimals), effect_factor(arena, high, decimals));
-}
-
 const char *effect_interval(Language l, Arena *arena, const char *value, const char *low,
                             const char *high) {
   return arena_printf(arena, say(l, "%s (%s … %s)"), value, low, high);
+}
+
+const char *effect_factor_within(Language l, Arena *arena, double factor, double low, double high) {
+  if (isnan(low)) return effect_factor(arena, factor, effect_decimals(factor));
+  const int decimals = decimals_of(low, high);
+  return effect_interval(l, arena, effect_factor(arena, factor, decimals),
+                         effect_factor(arena, low, decimals), effect_factor(arena, high, decimals));
 }
 
 bool effect_clear(double low, double high, double none) { return low > none || high < none; }

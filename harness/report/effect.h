@@ -9,12 +9,11 @@
 /* So many decimals that two digits of a factor's distance from 1 show. */
 int effect_decimals(double factor);
 const char *effect_factor(Arena *arena, double factor, int decimals);
-/* "0.790 (0.75 … 0.83)" for the terminal, with as many decimals as the interval needs; alone where
- * it has none. */
-const char *effect_factor_plain(Arena *arena, double factor, double low, double high);
 /* "1.20 (1.10 … 1.30)". */
 const char *effect_interval(Language l, Arena *arena, const char *value, const char *low,
                             const char *high);
+/* The same of a factor, with as many decimals as the interval needs; alone where it has none. */
+const char *effect_factor_within(Language l, Arena *arena, double factor, double low, double high);
 /* Where an interval leaves out what stands for no change: 1 of a factor, 0 of a difference. */
 bool effect_clear(double low, double high, double none);
 /* Of two factors with their intervals: whether the first may be no farther from 1 than the second,

@@ -112,23 +112,23 @@ static const char *answer_words(Arena *arena, const ReportData *d, const Alphas 
                                  "has %s: a factor of %s, beyond chance with all points asked at "
                                  "once.\n"),
                           what, best, md_short(arena, a.best->kl), own, md_short(arena, a.own->kl),
-                          effect_factor_plain(arena, a.best->kl_factor, a.best->kl_factor_low,
-                                              a.best->kl_factor_high));
+                          effect_factor_within(l, arena, a.best->kl_factor, a.best->kl_factor_low,
+                                               a.best->kl_factor_high));
     case TOLD_OWN:
       return arena_printf(arena,
                           say(l, "- %s: **the calibration's own `alpha: %s`** has the lowest KL, "
                                  "beyond chance with all points asked at once; next comes %s, a "
                                  "factor of %s.\n"),
                           what, own, best,
-                          effect_factor_plain(arena, a.best->kl_factor, a.best->kl_factor_low,
-                                              a.best->kl_factor_high));
+                          effect_factor_within(l, arena, a.best->kl_factor, a.best->kl_factor_low,
+                                               a.best->kl_factor_high));
     default:
       return arena_printf(arena,
                           say(l, "- %s: no alpha is told to have a lower KL than the calibration's "
                                  "own %s; nearest comes `alpha: %s`, a factor of %s%s.\n"),
                           what, own, best,
-                          effect_factor_plain(arena, a.best->kl_factor, a.best->kl_factor_low,
-                                              a.best->kl_factor_high),
+                          effect_factor_within(l, arena, a.best->kl_factor, a.best->kl_factor_low,
+                                               a.best->kl_factor_high),
                           needed_words(arena, d, a.best));
   }
 }

@@ -94,15 +94,16 @@ static const char *cost_words(Language l, Arena *arena, const Mend *row) {
   if (isnan(row->kl_factor) || isnan(row->bits_change)) return "";
   const char *bits = md_short(arena, row->bits_change);
   if (!isnan(row->bits_change_low))
-    bits = arena_printf(arena, "%s (%s … %s)", bits, md_short(arena, row->bits_change_low),
-                        md_short(arena, row->bits_change_high));
+    bits = effect_interval(l, arena, bits, md_short(arena, row->bits_change_low),
+                           md_short(arena, row->bits_change_high));
   return arena_printf(
       arena,
       say(l, " The median token's error goes by a factor of %s, KL by %s; bits per "
              "token change by %s."),
-      effect_factor_plain(arena, row->token_median_factor, row->token_median_factor_low,
-                          row->token_median_factor_high),
-      effect_factor_plain(arena, row->kl_factor, row->kl_factor_low, row->kl_factor_high), bits);
+      effect_factor_within(l, arena, row->token_median_factor, row->token_median_factor_low,
+                           row->token_median_factor_high),
+      effect_factor_within(l, arena, row->kl_factor, row->kl_factor_low, row->kl_factor_high),
+      bits);
 }
 
 static void write_recommendation(Language l, FILE *out, const ReportData *d, const Tried *t,
@@ -123,8 +124,8 @@ static void write_recommendation(Language l, FILE *out, const ReportData *d, con
                  "the layers from %s to %s.%s\n\n"),
           scales_words(l, &scratch, best), mode, md_short(&scratch, as_it_is->block_out),
           md_short(&scratch, best->block_out),
-          effect_factor_plain(&scratch, best->block_out_factor, best->block_out_factor_low,
-                              best->block_out_factor_high),
+          effect_factor_within(l, &scratch, best->block_out_factor, best->block_out_factor_low,
+                               best->block_out_factor_high),
           isnan(best->block_out_factor_low) ? say(l, " (of this prompt alone)") : "",
           worst_words(l, &scratch, d, as_it_is), worst_words(l, &scratch, d, best),
           cost_words(l, &scratch, best));
@@ -189,8 +190,8 @@ static void write_warning(Language l, FILE *out, const Tried *t, Arena scratch) 
                 "Every scale at its least squared error makes the end worse, by a factor of %s%s, "
                 "although each tensor by "
                 "itself loses less so on the calibration's text.\n\n"),
-            effect_factor_plain(&scratch, row->block_out_factor, row->block_out_factor_low,
-                                row->block_out_factor_high),
+            effect_factor_within(l, &scratch, row->block_out_factor, row->block_out_factor_low,
+                                 row->block_out_factor_high),
             isnan(row->block_out_factor_low) ? say(l, " (of this prompt alone)") : "");
   }
 }

@@ -36,7 +36,7 @@ static void make_once(const Repaired *r, const Mode *mode, const Tensor *x, Aren
   Tensor first = *x;
   first.rows = 1;
   watched.ops = watch_start(&made->watch, r->model->ops);
-  omp_set_num_threads(1); /* to wake the others takes longer, or a token is little beside all */
+  omp_set_num_threads(1); /* of one token: to wake the others takes longer */
   block_run(&watched, r->layer, mode, &first, arena, &made->trace);
   omp_set_num_threads(threads);
   for (int c = 0; c < made->watch.count; c++)

@@ -2,7 +2,6 @@
  * ends a process where memory fails it, and takes 0.2 ms for a dataset: meanwhile this one may make
  * its first layer. What is made is told at the end: the slots' offsets, then how long the file is.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>

@@ -72,7 +72,7 @@ int store_layers_done(Store *store, int prompt, Arena scratch) {
   const int layers = store->shape->layers;
   char name[PART_NAME];
   int done = 0;
-  if (store->making) return store->done[prompt] = 0;
+  if (store->making) return store->done[prompt] = 0; /* of a run that begins nothing stands */
   while (done < layers && stands(store, prompt, done, scratch)) done++;
   while (done > 0 && done < layers && !has_streams(store, prompt, done - 1, scratch)) done--;
   for (int layer = 0; layer < layers; layer++) {

@@ -78,9 +78,10 @@ StoreSize store_size(const StoreShape *shape);
 
 /* Takes the folder's lock ("is in use by another run" otherwise), then makes the file, or goes on
  * with an unfinished run of the same key. One of another key is an error that names what differs,
- * unless `fresh`, which removes it. The file's whole length is asked of the disk here, where the
- * file system can. `sync`: what a loss of power leaves is as good as what a kill leaves. `results`,
- * `shape` and what it points to must live as long as the store. */
+ * unless `fresh`, which removes it. The file's whole length is asked of the disk, where the file
+ * system can; of a file that is made beside the run (StoreShape.made_beside) what is wrong with
+ * that is said by the first call that writes. `sync`: what a loss of power leaves is as good as
+ * what a kill leaves. `results`, `shape` and what it points to must live as long as the store. */
 bool store_open(Arena *arena, const char *results, const RunKey *key, const StoreShape *shape,
                 bool fresh, bool sync, Store **store, Status *st);
 /* The same run's store that another process of it has opened and still holds: both write to it,
@@ -97,7 +98,8 @@ bool store_take(Store *store, const char *part, const bool *here, Arena scratch,
 /* Whose unfinished run lies at this place, and one of its notes, in the arena. */
 bool store_look(Arena *arena, const char *results, RunKey *key, const char *note,
                 const void **bytes, size_t *count, Status *st);
-/* Waits for what is being written and gives the lock back; NULL is nothing. */
+/* Waits for what is being written and gives the lock back; a file that is still being made goes.
+ * NULL is nothing. */
 void store_close(Store *store);
 
 /* How many layers of this prompt, from 0 without a gap, stand whole: every digest is checked. What

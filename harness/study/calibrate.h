@@ -10,7 +10,7 @@
 #include "source/cuda.h"
 #include "walk/subject.h"
 
-struct ScaleChoice; /* a row of measure/tables.h */
+struct ScaleChoice; /* a row of measure/tables/scales.h */
 
 /* What is asked of a calibration. */
 typedef struct CalibrationAsked {

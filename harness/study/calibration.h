@@ -6,7 +6,7 @@
 #include "base/file.h"
 #include "family/family.h"
 
-struct ScaleChoice; /* a row of measure/tables.h */
+struct ScaleChoice; /* a row of measure/tables/scales.h */
 
 /* What is found. */
 typedef struct CalibrationValues {

@@ -226,7 +226,7 @@ static void make_tokens(EvaluationRows *rows, const PredictedMode *mode, double 
 static void make_rows(const Evaluator *e, const Study *study, EvaluationRows *rows, Arena *arena) {
   const EvaluationPlan *plan = e->plan;
   const Subject *subject = study->subject;
-  const char *source = plan->text ? plan->text : plan->tokens, *slash = strrchr(source, '/');
+  const char *source = file_name(plan->text ? plan->text : plan->tokens);
   const Pieces pieces = subject_pieces(subject);
   const double share = study->spec->events.share;
   for (int w = 0; w < rows->windows; w++)
@@ -234,7 +234,7 @@ static void make_rows(const Evaluator *e, const Study *study, EvaluationRows *ro
   const PredictedMode *mode = predicted_modes(e, rows, arena);
   for (int s = 0; s < rows->modes; s++) {
     rows->mode[s] = evaluation_of(mode[s].window, rows->windows, *arena);
-    table_text(rows->mode[s].text, sizeof rows->mode[s].text, slash ? slash + 1 : source);
+    table_text(rows->mode[s].text, sizeof rows->mode[s].text, source);
     rows->mode[s].length = plan->length;
     rows->mode[s].disjoint = (int32_t)(subject->evaluation_count / (plan->length + 1));
     rows->mode[s].byte_tokens = pieces.bytes;

@@ -18,7 +18,6 @@
 #include "walk/prompt.h"
 #include "walk/there.h"
 
-enum { PROOF_TOKENS = 32 };
 static const double proof_limit =
     1e-10; /* float64 rounding through all layers stays some 1e4 below */
 

@@ -13,6 +13,8 @@
 #include "walk/task_set.h"
 #include "walk/walk.h"
 
+enum { PROOF_TOKENS = 32 /* of the first prompt, at most, by which a rewrite is proved */ };
+
 typedef struct Subject {
   Checkpoint checkpoint;
   TextReader reader;   /* how it reads text; and how its tokens are shown: subject_pieces */

@@ -243,8 +243,7 @@ static bool take_lines(Taker *t, Bytes file, Status *st) {
 
 /* "lambada" of "…/lambada.jsonl". */
 static const char *name_of(Arena *arena, const char *path) {
-  const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path,
-             *dot = strrchr(name, '.');
+  const char *name = file_name(path), *dot = strrchr(name, '.');
   return arena_printf(arena, "%.*s", dot && dot > name ? (int)(dot - name) : (int)strlen(name),
                       name);
 }

@@ -20,7 +20,7 @@ typedef struct TensorStats {
   int64_t zeros;              /* of either sign */
   int64_t
       q8_nans;  /* NaNs that the quantisation which wrote this tensor turned into 0: the tensor does
-                 * not  show them. A tensor that is another one handed on has none of its own */
+                 * not show them. A tensor that is another one handed on has none of its own */
   double scale; /* the static scale whose grid this tensor is compared with; NaN: none */
   double on_grid,
       saturated; /* shares of all n: x == dq(q8(x, scale)), |x| >= 127 scale; NaN where there is no
@@ -76,7 +76,7 @@ typedef struct PairStats {
   double differing;                /* share of all n elements whose float32 bits differ */
   int64_t first_index,
       worst_index;   /* row-major, of all elements: the first whose bits differ, the first of the
-                      * largest   |d|; -1 where identical, worst also where no finite d is above 0 */
+                      * largest |d|; -1 where identical, worst also where no finite d is above 0 */
   int64_t nonfinite; /* elements left out */
   double top1_agreement; /* logits: share of top1_rows whose arg max agrees; NaN of none, and of
                             others */

@@ -89,14 +89,14 @@ static bool read_template(const Field *processor, Tokenizer *t, Status *st) {
 
 /* `templates`: how many there were before this one. Of two the second would stand around what the
  * first put in front. */
-static bool read_processor(const Field *processor, int *templates, Tokenizer *t, Status *st) {
+static bool read_processor(const Field *processor, const char *known, int *templates, Tokenizer *t,
+                           Status *st) {
   const char *type;
   TRY(field_type(processor, &type, st));
   if (!strcmp(type, "TemplateProcessing"))
     return (*templates)++ ? field_fail(processor, st, "is a second TemplateProcessing")
                           : read_template(processor, t, st);
-  return !strcmp(type, "ByteLevel") || field_unknown(processor, "post-processor", type,
-                                                     "ByteLevel, TemplateProcessing, Sequence", st);
+  return !strcmp(type, "ByteLevel") || field_unknown(processor, "post-processor", type, known, st);
 }
 
 static bool read_processors(const Field *processor, Tokenizer *t, Status *st) {
@@ -105,13 +105,14 @@ static bool read_processors(const Field *processor, Tokenizer *t, Status *st) {
   int templates = 0;
   if (!processor->value) return true;
   TRY(field_type(processor, &type, st));
-  if (strcmp(type, "Sequence") != 0) return read_processor(processor, &templates, t, st);
+  if (strcmp(type, "Sequence") != 0)
+    return read_processor(processor, "ByteLevel, TemplateProcessing, Sequence", &templates, t, st);
   TRY(field_only(processor, FIELD_KEYS("type", "processors"), st));
   const Field list = field_at(processor, "processors");
   TRY(field_list(&list, PROCESSORS_MOST, &count, st));
   for (size_t i = 0; i < count; i++) {
     const Field item = field_item(&list, i);
-    TRY(read_processor(&item, &templates, t, st));
+    TRY(read_processor(&item, "ByteLevel, TemplateProcessing", &templates, t, st));
   }
   return true;
 }

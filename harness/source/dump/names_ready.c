@@ -22,6 +22,12 @@ static const char *folder_of(Arena *arena, const char *path) {
   return slash ? part(arena, path, slash) : "";
 }
 
+/* What stands behind the last dot. */
+static const char *last_part(const char *name) {
+  const char *dot = strrchr(name, '.');
+  return dot ? dot + 1 : name;
+}
+
 /* The key in the file; "" where the file has none. */
 static const char *key_of(const DumpArray *array, const char *stem) {
   return strcmp(array->name, stem) == 0 ? "" : array->name;
@@ -40,10 +46,9 @@ static void read_module(Arena *arena, const char *module, Named *named) {
     const char *end = at + strcspn(at, ".");
     const int layer = layer_number(at, end);
     if (layer >= 0 && at > module) {
-      const char *before = part(arena, module, at - 1), *dot = strrchr(before, '.');
       named->layer = layer;
-      named->before = before;
-      named->tensor = *end ? end + 1 : dot ? dot + 1 : before;
+      named->before = part(arena, module, at - 1);
+      named->tensor = *end ? end + 1 : last_part(named->before);
       return;
     }
     at = *end ? end + 1 : end;
@@ -193,34 +198,48 @@ static bool is_one_of(const char *word, size_t length, const char *const *words)
   return false;
 }
 
+static const char separators[] = "._-";
+
 static size_t letters_of(const char *text) {
   size_t n = 0;
   while (is_letter(text[n])) n++;
   return n;
 }
 
+/* Where a layer's word with its number stands in a name, "layers.3" or "layer_3", at the start of a
+ * word: its digits; NULL: nowhere. What follows the word at once is the number, or it is another
+ * word, such as that of layer_norm1. */
+static const char *layer_digits(const char *name) {
+  static const char *const layers[] = {"layers", "layer", "blocks", "block", "h", NULL};
+  for (const char *at = name; *at;) {
+    const size_t word = letters_of(at);
+    const char *digits = at + word + (at[word] && strchr(separators, at[word]));
+    if (is_one_of(at, word, layers) && is_digit(*digits) &&
+        !is_letter(digits[strspn(digits, "0123456789")]))
+      return digits;
+    at += word ? word : 1;
+  }
+  return NULL;
+}
+
 /* "step_7.model.layers.3.mixer", "prompt/0/layer/3/x", "pass2_layer0_x": the first word and its
- * number name the pass, and layers are numbered where a name says that they are layers. */
+ * number name the pass, and a layer is what a name says to be one. */
 static bool read_passes(Arena *arena, const DumpArray *array, Named *named) {
   static const char *const passes[] = {"pass",   "step",    "iter", "iteration", "call",  "prompt",
-                                       "sample", "forward", "run",  "batch",     "token", NULL},
-                           *const layers[] = {"layers", "layer", "blocks", "block", "h", NULL};
-  static const char separators[] = "._-";
+                                       "sample", "forward", "run",  "batch",     "token", NULL};
   const char *name = with_dots(arena, array->name), *digits = name + letters_of(name);
   if (!is_one_of(name, letters_of(name), passes)) return false;
   if (*digits && strchr(separators, *digits)) digits++;
   const char *end = digits + strspn(digits, "0123456789"), *rest = end + 1;
-  if (end == digits || !*end || !strchr(separators, *end)) return false;
-  *named = (Named){0};
-  read_module(arena, rest, named);
-  if (named->layer >= 0) {
-    const char *dot = strrchr(named->before, '.'), *list = dot ? dot + 1 : named->before;
-    if (!is_one_of(list, strlen(list), layers)) return false;
-  } else if (is_one_of(rest, letters_of(rest), layers)) {
-    read_number(arena, rest, named);
-  }
-  named->pass = part(arena, digits, end);
-  return true;
+  if (end == digits || !*end || !strchr(separators, *end) || !*rest) return false;
+  *named = (Named){.tensor = rest, .layer = -1, .pass = part(arena, digits, end)};
+  const char *layer = layer_digits(rest);
+  if (!layer) return true;
+  const char *behind = layer + strspn(layer, "0123456789");
+  named->layer = layer_number(layer, behind);
+  named->before = part(arena, rest, layer - (strchr(separators, layer[-1]) != NULL));
+  named->tensor = *behind && behind[1] ? behind + 1 : last_part(named->before);
+  return named->layer >= 0;
 }
 
 const ReadyNames ready_names[] = {
