@@ -9,8 +9,8 @@
  * - rewrite proof, fp64: products, and exps, in float64 at their peaks;
  * - a mode: int8 products, the head's in float32, and exps;
  * - statistics: every value read once, at the rate of a copy; store: written, at that of write(2).
- * What a machine does beside these, such as norms, rotations, digests and quantiles, has no floor in
- * it. */
+ * What a machine does beside these, such as norms, rotations, digests and quantiles, has no floor
+ * in it. */
 #ifndef DS_COMMAND_JOB_H
 #define DS_COMMAND_JOB_H
 #include "base/progress.h"
