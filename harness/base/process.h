@@ -12,7 +12,8 @@
  * is opened would be standard output. */
 void process_fill_descriptors(void);
 /* Starts the program once more with what OpenMP reads before main, where that is not set: threads
- * that wait for the next parallel loop sleep (spinning halves the speed of a shared machine).
+ * that wait for the next parallel loop look for it a moment, which costs less than to be woken, and
+ * then sleep (to spin on halves the speed of a shared machine).
  * Returns where nothing is to be set, or where the program that runs is not the one that would
  * be started (valgrind, an emulator, a loader called by name). */
 void process_restart(char **argv);
