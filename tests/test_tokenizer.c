@@ -248,34 +248,29 @@ Test(tokenizer, a_normalized_token_is_looked_for_in_the_normal_form) {
   cr_expect_eq(made_encode(raw, "a\u030c").count, 3);
 }
 
-Test(tokenizer, tokens_that_a_template_puts_in_front_are_told_apart) {
+#define FRONT_TEMPLATE                                                                             \
+  "{\"type\": \"TemplateProcessing\", \"single\": [{\"SpecialToken\": {\"id\": \"<s>\", "          \
+  "\"type_id\": 0}}, {\"Sequence\": {\"id\": \"A\", \"type_id\": 0}}], \"pair\": [], "             \
+  "\"special_tokens\": {\"<s>\": {\"id\": \"<s>\", \"ids\": [256], \"tokens\": [\"<s>\"]}}}"
+
+static void expect_front(const char *processor) {
   const int32_t *front;
-  const Tokenizer *tokenizer = made((Made){
-      .added = "[" TOKEN(256, "<s>", RAW) "]",
-      .processor = "{\"type\": \"TemplateProcessing\", \"single\": [{\"SpecialToken\": {\"id\": "
-                   "\"<s>\", \"type_id\": 0}}, {\"Sequence\": {\"id\": \"A\", \"type_id\": 0}}], "
-                   "\"pair\": [], \"special_tokens\": {\"<s>\": {\"id\": \"<s>\", \"ids\": [256], "
-                   "\"tokens\": [\"<s>\"]}}}"});
-  cr_assert_eq(tokenizer_front(tokenizer, &front), 1);
+  const Tokenizer *tokenizer =
+      made((Made){.added = "[" TOKEN(256, "<s>", RAW) "]", .processor = processor});
+  cr_assert_eq(tokenizer_front(tokenizer, &front), 1, "%s", processor);
   cr_expect_eq(front[0], 256);
   EXPECT_PIECES(tokenizer, "ab", "a|b");
-  cr_expect_eq(tokenizer_front(made((Made){0}), &front), 0);
 }
 
-/* As Llama 3's file has it. */
-Test(tokenizer, a_sequence_of_post_processors_puts_in_front_what_its_template_does) {
+/* Alone, and in a sequence as Llama 3's file has it. */
+Test(tokenizer, tokens_that_a_template_puts_in_front_are_told_apart) {
   const int32_t *front;
-  const Tokenizer *tokenizer = made((Made){
-      .added = "[" TOKEN(256, "<s>", RAW) "]",
-      .processor = "{\"type\": \"Sequence\", \"processors\": [{\"type\": \"ByteLevel\", "
-                   "\"add_prefix_space\": true, \"trim_offsets\": false, \"use_regex\": true}, "
-                   "{\"type\": \"TemplateProcessing\", \"single\": [{\"SpecialToken\": {\"id\": "
-                   "\"<s>\", \"type_id\": 0}}, {\"Sequence\": {\"id\": \"A\", \"type_id\": 0}}], "
-                   "\"pair\": [], \"special_tokens\": {\"<s>\": {\"id\": \"<s>\", \"ids\": [256], "
-                   "\"tokens\": [\"<s>\"]}}}]}"});
-  cr_assert_eq(tokenizer_front(tokenizer, &front), 1);
-  cr_expect_eq(front[0], 256);
-  EXPECT_PIECES(tokenizer, "ab", "a|b");
+  expect_front(FRONT_TEMPLATE);
+  expect_front(
+      "{\"type\": \"Sequence\", \"processors\": [{\"type\": \"ByteLevel\", "
+      "\"add_prefix_space\": true, \"trim_offsets\": false, \"use_regex\": true}, " FRONT_TEMPLATE
+      "]}");
+  cr_expect_eq(tokenizer_front(made((Made){0}), &front), 0);
 }
 
 /* --- pieces, time ----------------------------------------------------------------------------- */

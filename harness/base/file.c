@@ -233,6 +233,12 @@ const char *file_name(const char *path) {
   return slash ? slash + 1 : path;
 }
 
+const char *file_stem(Arena *arena, const char *path) {
+  const char *name = file_name(path), *dot = strrchr(name, '.');
+  return dot && dot > name ? arena_printf(arena, "%.*s", (int)(dot - name), name)
+                           : arena_printf(arena, "%s", name);
+}
+
 const char *file_folder(Arena *arena, const char *path) {
   const char *slash = strrchr(path, '/');
   if (!slash) return ".";

@@ -58,6 +58,7 @@ bool file_exists(const char *path);
  * ("a/../b" is "b"); else as it is. In the arena. */
 const char *file_resolve(Arena *arena, const char *folder, const char *path);
 const char *file_name(const char *path);                 /* behind its last slash */
+const char *file_stem(Arena *arena, const char *path);   /* that without its ending */
 const char *file_folder(Arena *arena, const char *path); /* dirname, "." where there is none */
 
 #endif

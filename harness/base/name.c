@@ -59,3 +59,8 @@ bool text_ends(const char *text, const char *end) {
   const size_t length = strlen(text), of_end = strlen(end);
   return length >= of_end && !strcmp(text + length - of_end, end);
 }
+
+const char *text_last_part(const char *text) {
+  const char *dot = strrchr(text, '.');
+  return dot ? dot + 1 : text;
+}

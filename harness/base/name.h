@@ -16,6 +16,7 @@ bool name_valid(const char *name);
  * `kept`, becomes '?'. */
 void text_make_plain(char *text, const char *kept);
 bool text_ends(const char *text, const char *end);
+const char *text_last_part(const char *text); /* behind its last dot */
 /* The character at `text` and its bytes, at least 1; what is no UTF-8 is one byte of U+FFFD. */
 int name_character(const char *text, uint32_t *character);
 #endif

@@ -29,8 +29,8 @@ static bool runs_itself(void) {
          named.st_dev == run.st_dev && named.st_ino == run.st_ino;
 }
 
-/* In turns of a loop of libgomp's: 20 to 50 us, as long as what lies between the loops of two
- * operators. */
+/* In turns of a loop of libgomp's, a thousand of which take 26 us on an AMD EPYC. On two cores
+ * experiments/mode_2-0_vs_2-4.yaml takes 10.4 s with it and 13.3 s without. */
 #define SPINS "1000"
 
 void process_restart(char **argv) {

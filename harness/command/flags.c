@@ -13,10 +13,9 @@
 #include "study/micro/operator.h"
 
 const char *flags_folder(Arena *arena, const char *path) {
-  const char *name = file_name(path), *dot = strrchr(name, '.');
-  const size_t length = dot && dot > name ? (size_t)(dot - name) : strlen(name);
-  const bool dots = strspn(name, ".") >= length; /* they name a folder above */
-  return arena_printf(arena, "results/%.*s", dots ? 0 : (int)length, name);
+  const char *stem = file_stem(arena, path);
+  const bool dots = strspn(stem, ".") == strlen(stem); /* they name a folder above */
+  return arena_printf(arena, "results/%s", dots ? "" : stem);
 }
 
 static bool read_backend(const char *name, Spec *spec, Status *st) {

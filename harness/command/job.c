@@ -20,15 +20,15 @@ enum {
   TOKENS = 4096,
   OFFSET = 1000,
   PARTS_MAX = 16,
+  PART_NAME = 32,
   WORDS_MAX = 1 << 16,
-  COPY = 1 << 26,    /* twice that leaves every cache */
-  PROVED_TOKENS = 32 /* of the prompt, by which a rewrite is proved */
+  COPY = 1 << 26 /* twice that leaves every cache */
 };
 static const char *const peer_script = "experiments/peer_transformers.py";
 
 /* A part, and its seconds in each round. */
 typedef struct Part {
-  char name[PHASE_NAME];
+  char name[PART_NAME];
   double second[ROUNDS];
 } Part;
 

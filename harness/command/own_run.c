@@ -69,31 +69,6 @@ static const char *last_line(char *words) {
   return line ? line + 1 : words;
 }
 
-static void add_phase(OwnRun *run, const char *name, size_t length, double time_s) {
-  int i = 0;
-  while (i < run->phases &&
-         (strlen(run->phase[i].name) != length || strncmp(run->phase[i].name, name, length) != 0))
-    i++;
-  if (i == OWN_PHASES) return;
-  if (i == run->phases) {
-    run->phase[run->phases++].time_s = 0;
-    snprintf(run->phase[i].name, PHASE_NAME, "%.*s", (int)length, name);
-  }
-  run->phase[i].time_s += time_s;
-}
-
-/* Phases of the program, as it prints them: "load   …   0.01 s". */
-static void read_phases(OwnRun *run, char *words) {
-  char *rest = NULL;
-  for (char *line = strtok_r(words, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-    size_t length = strlen(line), name = strcspn(line, " ");
-    char *number = length > 2 && !strcmp(line + length - 2, " s") ? line + length - 3 : NULL;
-    while (number && number > line && number[-1] != ' ') number--;
-    if (number && number > line + name && strncmp(line, "altogether", name) != 0)
-      add_phase(run, line, name, strtod(number, NULL));
-  }
-}
-
 static double seconds_of(struct timeval t) { return (double)t.tv_sec + 1e-6 * (double)t.tv_usec; }
 
 bool own_run(const char *spec, const char *out, OwnRun *run, Status *st) {
@@ -108,6 +83,5 @@ bool own_run(const char *spec, const char *out, OwnRun *run, Status *st) {
   if (status != 0) return FAIL(st, "bench: run failed: %.300s", last_line(words));
   run->processor_s = seconds_of(used.ru_utime) + seconds_of(used.ru_stime);
   run->peak_bytes = 1024.0 * (double)used.ru_maxrss;
-  read_phases(run, words);
   return true;
 }

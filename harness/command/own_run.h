@@ -19,16 +19,8 @@ void own_folder_remove(const char *folder);
  * dropped. `used` (NULL: not wanted): by it and what it waited for. */
 int process_words(char *const argv[], int from, char *words, size_t room, struct rusage *used);
 
-enum { OWN_PHASES = 16, PHASE_NAME = 32 };
-typedef struct OwnPhase {
-  char name[PHASE_NAME];
-  double time_s;
-} OwnPhase;
-
 typedef struct OwnRun {
   double wall_s, processor_s, peak_bytes;
-  OwnPhase phase[OWN_PHASES]; /* as it prints them, those of one name together */
-  int phases;
 } OwnRun;
 
 /* `run SPEC -o OUT --fresh`. */

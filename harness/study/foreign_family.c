@@ -35,11 +35,6 @@ static const struct {
                    {"scan", ROLE_SCAN}};
 
 /* "q_proj" of "self_attn.q_proj". */
-static const char *last_part(const char *name) {
-  const char *dot = strrchr(name, '.');
-  return dot ? dot + 1 : name;
-}
-
 /* A layer itself, by what the list of layers is called. */
 static const char *const layer_lists[] = {"layers", "layer", "blocks", "block", "h", NULL};
 
@@ -47,7 +42,7 @@ static Role role_of(const char *name) {
   for (int i = 0; layer_lists[i]; i++)
     if (!strcmp(layer_lists[i], name)) return ROLE_BLOCK_OUT;
   for (size_t i = 0; i < sizeof known_roles / sizeof *known_roles; i++)
-    if (!strcmp(known_roles[i].name, last_part(name))) return known_roles[i].role;
+    if (!strcmp(known_roles[i].name, text_last_part(name))) return known_roles[i].role;
   return ROLE_NONE;
 }
 

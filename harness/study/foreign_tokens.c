@@ -2,20 +2,17 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/name.h"
 #include "study/foreign_parts.h"
 
 /* "q_proj" of "self_attn.q_proj". */
-static const char *last_part(const char *name) {
-  const char *dot = strrchr(name, '.');
-  return dot ? dot + 1 : name;
-}
-
 static const char *const token_names[] = {"token_ids", "input_ids", "token_id", "tokens", NULL};
 
 bool foreign_holds_tokens(const DumpEntry *entry) {
   const DumpType type = entry->array->type;
   bool named = false;
-  for (int i = 0; token_names[i]; i++) named |= !strcmp(token_names[i], last_part(entry->tensor));
+  for (int i = 0; token_names[i]; i++)
+    named |= !strcmp(token_names[i], text_last_part(entry->tensor));
   return named && entry->layer < 0 && (type == DUMP_I32 || type == DUMP_I64);
 }
 

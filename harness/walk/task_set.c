@@ -241,13 +241,6 @@ static bool take_lines(Taker *t, Bytes file, Status *st) {
   return true;
 }
 
-/* "lambada" of "…/lambada.jsonl". */
-static const char *name_of(Arena *arena, const char *path) {
-  const char *name = file_name(path), *dot = strrchr(name, '.');
-  return arena_printf(arena, "%.*s", dot && dot > name ? (int)(dot - name) : (int)strlen(name),
-                      name);
-}
-
 /* Lines, and commas in them: no file has more samples or requests than that. A line that is too
  * long ends what is taken. */
 static void make_room(Taker *t, Bytes file) {
@@ -268,7 +261,7 @@ bool task_set_read(Arena *arena, const TaskPlan *plan, const char *folder, TextR
                    int start, TaskSet *set, Status *st) {
   const char *path = file_resolve(arena, folder, plan->file);
   Bytes file;
-  *set = (TaskSet){.name = name_of(arena, path)};
+  *set = (TaskSet){.name = file_stem(arena, path)};
   Taker t = {.arena = arena,
              .plan = plan,
              .reader = reader,

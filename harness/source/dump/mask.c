@@ -1,14 +1,10 @@
 /* mask: which rows of a pass are padding, by an array of the dump that says so. */
 #include <string.h>
 
+#include "base/name.h"
 #include "model/safetensors.h"
 #include "source/dump/names.h"
 #include "source/dump/parts.h"
-
-static const char *last_part(const char *name) {
-  const char *dot = strrchr(name, '.');
-  return dot ? dot + 1 : name;
-}
 
 /* A mask by its type and shape: whole numbers or bools, [tokens] or [batch, tokens]. */
 static bool can_be_mask(const DumpArray *array) {
@@ -17,7 +13,7 @@ static bool can_be_mask(const DumpArray *array) {
 
 static bool is_called(Arena scratch, const DumpEntry *entry, const char *name) {
   if (name) return dump_fits(scratch, entry, name);
-  return entry->layer < 0 && !strcmp(last_part(entry->tensor), DUMP_MASK) &&
+  return entry->layer < 0 && !strcmp(text_last_part(entry->tensor), DUMP_MASK) &&
          can_be_mask(entry->array);
 }
 

@@ -22,12 +22,6 @@ static const char *folder_of(Arena *arena, const char *path) {
   return slash ? part(arena, path, slash) : "";
 }
 
-/* What stands behind the last dot. */
-static const char *last_part(const char *name) {
-  const char *dot = strrchr(name, '.');
-  return dot ? dot + 1 : name;
-}
-
 /* The key in the file; "" where the file has none. */
 static const char *key_of(const DumpArray *array, const char *stem) {
   return strcmp(array->name, stem) == 0 ? "" : array->name;
@@ -48,7 +42,7 @@ static void read_module(Arena *arena, const char *module, Named *named) {
     if (layer >= 0 && at > module) {
       named->layer = layer;
       named->before = part(arena, module, at - 1);
-      named->tensor = *end ? end + 1 : last_part(named->before);
+      named->tensor = *end ? end + 1 : text_last_part(named->before);
       return;
     }
     at = *end ? end + 1 : end;
@@ -238,7 +232,7 @@ static bool read_passes(Arena *arena, const DumpArray *array, Named *named) {
   const char *behind = layer + strspn(layer, "0123456789");
   named->layer = layer_number(layer, behind);
   named->before = part(arena, rest, layer - (strchr(separators, layer[-1]) != NULL));
-  named->tensor = *behind && behind[1] ? behind + 1 : last_part(named->before);
+  named->tensor = *behind && behind[1] ? behind + 1 : text_last_part(named->before);
   return named->layer >= 0;
 }
 
