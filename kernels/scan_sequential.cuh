@@ -232,7 +232,7 @@ __global__ static void __launch_bounds__(SEQUENTIAL_THREADS, 4)
       float y = tile[now].y[warp][piece + lane.lane];
       for (int n = 0; n < N; n += SCAN_STATES, B += PIECE * SCAN_STATES, C += PIECE * SCAN_STATES) {
         float delta[SCAN_RUN], delta_u[SCAN_RUN], a[SCAN_RUN], b[SCAN_RUN], of_C[SCAN_STATES];
-        float of_A = my_A[n], h = my_h[n];
+        float of_A = my_A[n], h = lane.run == 0 ? my_h[n] : 0.0f; /* the others are handed theirs */
         int at = piece + lane.at;
         load4<SCAN_RUN>(B, b,
                         128); /* and C with it: waiting for B behind the exps would wait for */
