@@ -7,6 +7,7 @@
 #include "family/mamba1.h"
 #include "model/rewrite.h"
 #include "model/tokens.h"
+#include "walk/texts.h"
 /* names that tests/made_model.h gives to things of its own */
 #define Model MadeModel
 #undef WORDS
@@ -175,7 +176,7 @@ Test(cli_models, what_verify_makes_of_its_seed_is_enough_to_load_a_model) {
   cr_assert(flags_verify(&test_arena, &options, &spec, &st) && flags_apply(&options, &spec, &st),
             "%s", st.text);
   cr_assert(subject_check(&test_arena, &spec, &subject, &st), "%s", st.text);
-  subject_make_tokens(&test_arena, &spec, options.length, &subject);
+  texts_make(&test_arena, &spec, options.length, &subject);
   cr_assert(experiment_load(&test_arena, &spec, NULL, &quiet, &subject, &st), "%s", st.text);
   cr_assert(layers_ride_all(subject.layers, &st), "%s", st.text);
   cr_expect(subject.prompt[0].T == 9 && subject.calibration_count == 32);

@@ -14,6 +14,7 @@
 #include "study/calibrate.h"
 #include "study/choices.h"
 #include "study/evaluate.h"
+#include "walk/texts.h"
 
 /* What each choice of each scale clips and rounds, a line a choice. */
 static void print_choices(const Subject *subject, bool json) {
@@ -87,7 +88,7 @@ bool command_eval(Arena *arena, const Options *o, const char *typed, Status *st)
   TRY(flags_eval(arena, o, &spec, st));
   TRY(flags_apply(o, &spec, st));
   TRY(subject_check(arena, &spec, &subject, st));
-  if (!spec.prompt_count) subject_make_tokens(arena, &spec, 1, &subject);
+  if (!spec.prompt_count) texts_make(arena, &spec, 1, &subject);
   Study study = {.spec = &spec, .subject = &subject, .progress = &progress};
   Device device = {0};
   const bool ok = experiment_load_there(arena, &spec, &progress, &device, &subject, st) &&

@@ -13,7 +13,7 @@
 #include "base/timing.h"
 #include "command/floors.h"
 #include "command/own_run.h"
-#include "walk/subject.h"
+#include "walk/proof.h"
 
 enum {
   ROUNDS = 3,

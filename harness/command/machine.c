@@ -22,6 +22,7 @@
 #include "model/config.h"
 #include "model/hub.h"
 #include "model/synth.h"
+#include "walk/texts.h"
 
 static json_t *floors_json(const Floors *f) {
   return json_pack("{s:f, s:f, s:f, s:f, s:f, s:f}", "fma32_per_s", f->per_s[PEAK_FMA32],
@@ -168,7 +169,7 @@ bool command_verify(Arena *arena, const Options *o, const char *typed, Status *s
   TRY(subject_check(arena, &spec, &subject, st));
   Verify proof = {.say = say_proof, .context = o->json ? json_array() : NULL};
   TRY(verify_open(&proof, st)); /* before anything that takes time */
-  subject_make_tokens(arena, &spec, o->length, &subject);
+  texts_make(arena, &spec, o->length, &subject);
   TRY(experiment_load(arena, &spec, NULL, &progress, &subject, st));
   if (!o->json) printf("%s\n", proof.device.cuda.name);
   bool same = verify_run(arena, &subject, &proof, st);

@@ -27,6 +27,7 @@
 #include "study/swap.h"
 #include "study/tasks.h"
 #include "study/undone.h"
+#include "walk/proof.h"
 
 /* Program, libraries, HDF5's caches: what a run of nothing keeps resident;
  * measured. */
@@ -155,9 +156,9 @@ static size_t beside_layers(const Spec *spec, const Subject *subject, int longes
                                  ? calibrate_bytes(c, &spec->calibration, spec->mend_count > 0,
                                                    spec->grid.alpha_count, device ? 0 : threads)
                                  : 0;
-  size_t riders = calibration + subject_bytes(spec, c) + clipped_bytes(c, threads);
+  size_t riders = calibration + proof_bytes(spec, c) + clipped_bytes(c, threads);
   /* What the rewrite's proof takes of the head it has given back before the reference takes it. */
-  if (subject_bytes(spec, c)) riders -= block_logits64_bytes(c);
+  if (proof_bytes(spec, c)) riders -= block_logits64_bytes(c);
   size_t side = block_bytes(c, longest),
          reference = 2 * side + block_logits64_bytes(c); /* float64 */
   size_t budget = spec->budget_all || spec->budget_count ? side + reference

@@ -13,8 +13,6 @@
 #include "walk/task_set.h"
 #include "walk/walk.h"
 
-enum { PROOF_TOKENS = 32 /* of the first prompt, at most, by which a rewrite is proved */ };
-
 typedef struct Subject {
   Checkpoint checkpoint;
   TextReader reader;   /* how it reads text; and how its tokens are shown: subject_pieces */
@@ -56,11 +54,8 @@ typedef struct Subject {
 bool subject_check(Arena *arena, const Spec *spec, Subject *subject, Status *st);
 /* How its tokens are shown. */
 Pieces subject_pieces(const Subject *subject);
-/* Where the spec names no prompt, one of T tokens made from its seed, and where nothing calibrates,
- * made tokens too: for what needs a model's arithmetic and no text. After subject_check. */
-void subject_make_tokens(Arena *arena, const Spec *spec, int T, Subject *subject);
-/* The rest, after subject_check: layers are held from then on, and the rewrite's proof rides
- * along. */
+/* The rest, after subject_check: layers are held from then on, and the rewrite's proof
+ * (walk/proof.h) rides along. */
 bool subject_load(Arena *arena, const Spec *spec, const LayersPlan *plan, Progress *progress,
                   Subject *subject, Status *st);
 /* So many tokens, counted for each side, make a batch where layers do not stay: preparing a layer
@@ -69,8 +64,6 @@ bool subject_load(Arena *arena, const Spec *spec, const LayersPlan *plan, Progre
 enum { SUBJECT_BATCH_TOKENS = 1536 };
 /* All that the spec's sides ask of a layer. */
 Forms subject_forms(const Spec *spec, const Config *config);
-/* Bytes that subject_load takes beside its layers. */
-size_t subject_bytes(const Spec *spec, const Config *config);
 
 /* What the ends of a walk are told from: what leaves the last block, and the logits. */
 TensorSet subject_ends(const Subject *subject);

@@ -1,6 +1,8 @@
 /* there: what of a subject is computed on a device: its modes and the reference. */
 #include "walk/there.h"
 
+#include "walk/proof.h"
+
 /* Tokens of the longest prompt that anything runs through lanes. */
 static int longest(const Spec *spec, const Subject *subject) {
   int T = subject->calibration_token ? spec->calibration.length : 1;
@@ -40,10 +42,6 @@ bool there_load(Arena *arena, const Spec *spec, Subject *subject, Status *st) {
   subject->device64 = ARENA_NEW(arena, Device64, 1);
   return device64_load(subject->device, &subject->weights, &subject->device->made, true,
                        subject->device64, st);
-}
-
-TensorSet subject_ends(const Subject *subject) {
-  return tensors_in(&subject->model.config.family->tensors, ROLE_BLOCK_OUT, ROLE_LOGITS);
 }
 
 Source subject_modes(const Subject *subject) {

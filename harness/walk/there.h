@@ -5,7 +5,5 @@
 
 /* After its layers were opened: places for modes and reference where it has a device. */
 bool there_load(Arena *arena, const Spec *spec, Subject *subject, Status *st);
-/* What the rewrite's proof takes there. */
-size_t proof_there_bytes(const Config *config);
 
 #endif
