@@ -7,7 +7,7 @@
 #include "experiment/provenance.h"
 #include "experiment/run.h"
 #include "report/report.h"
-#include "study/calibrate.h"
+#include "study/calibrate_subject.h"
 #include "study/micro/micro.h"
 
 /* What a run of the micro section alone is: not the run of the same spec. */

@@ -16,7 +16,7 @@
 #include "report/report.h"
 #include "report/retold.h"
 #include "report/words.h"
-#include "study/calibrate.h"
+#include "study/calibrate_subject.h"
 #include "study/micro/micro.h"
 #include "study/undone.h"
 

@@ -1937,7 +1937,7 @@ const Phrase chinese[] = {
     {"%s: the tokens decode to another text, as those of %d of %s do: %s changes it",
      "%s：词元还原出的文本与原文不同，%d 个样本如此（共 %s）：%s 改动了它"},
 
-    /* --- study/calibrate.c -------------------------------------------------------------------- */
+    /* --- study/calibrate_subject.c ------------------------------------------------------------ */
     {"%s of %s of %s", "%s，每个 %s，取自 %s"},
     {"%s: is damaged (its values are not those that were written): calibrated anew",
      "%s：已损坏（其中的数值不是当初写入的）：重新校准"},

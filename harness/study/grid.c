@@ -5,7 +5,7 @@
 
 #include "base/number.h"
 #include "family/block.h"
-#include "study/calibrate.h"
+#include "study/calibrate_subject.h"
 #include "study/end_figures.h"
 #include "study/rescaled.h"
 

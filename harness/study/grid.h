@@ -2,11 +2,11 @@
  * scales as a calibration at this alpha makes them (those of a maximum are the same at every
  * alpha), on the first so many tokens of every prompt, against the float64 reference at that
  * length: bit by bit what a run by itself with that calibration and those prompts gives. All
- * alphas' statistics come from the one calibration (study/calibrate.h). A point at whose alpha all
- * scales that its mode depends on are those of an earlier one is that one, and is not computed
- * again. Changes are beside the same mode and length at the calibration's own alpha, where that is
- * in the grid; Holm's correction is over all of the table. Points of a length go through the model
- * together, so many at a time. */
+ * alphas' statistics come from the one calibration. A point at whose alpha all scales that its mode
+ * depends on are those of an earlier one is that one, and is not computed again. Changes are beside
+ * the same mode and length at the calibration's own alpha, where that is in the grid; Holm's
+ * correction is over all of the table. Points of a length go through the model together, so many at
+ * a time. */
 #ifndef DS_STUDY_GRID_H
 #define DS_STUDY_GRID_H
 #include "measure/tables.h"

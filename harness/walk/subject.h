@@ -1,6 +1,6 @@
 /* subject: what a spec's studies are about: checkpoint and tokens, ready before the first layer,
- * and who holds its layers, with the rewrite's proof going along. study/calibrate.h adds the
- * activation scales. */
+ * and who holds its layers, with the rewrite's proof going along. study/calibrate_subject.h adds
+ * the activation scales. */
 #ifndef DS_WALK_SUBJECT_H
 #define DS_WALK_SUBJECT_H
 #include "base/progress.h"
@@ -39,7 +39,7 @@ typedef struct Subject {
   Layers *layers;    /* who holds: */
   Weights64 weights; /* a layer's where it is held */
   Model model;
-  const double *statistic; /* at the alphas of the spec's grid (study/calibrate.h); NULL: none */
+  const double *statistic; /* at the alphas of the spec's grid; NULL: none */
   size_t streams; /* bytes that the streams of a walk's prompts may take where layers do not stay */
   const struct ScaleChoice *choice; /* study/choices.h; NULL: not asked for */
   double rewrite_proof; /* relative difference of the logits with and without the rewrite; 0 with
