@@ -5,9 +5,18 @@
 
 #include "base/draw.h"
 #include "measure/device.h"
-#include "measure/jobs.h"
 #include "study/budget.h"
+#include "study/pairs_rows.h"
 #include "study/undone.h"
+
+const Tensors *pairs_tensors(const Pairs *p) { return &p->subject->model.config.family->tensors; }
+
+static int longest_prompt(const Pairs *p) {
+  int longest = 1;
+  for (int i = 0; i < p->spec->prompt_count; i++)
+    if (p->subject->prompt[i].T > longest) longest = p->subject->prompt[i].T;
+  return longest;
+}
 
 /* --- sides and pairs -------------------------------------------------------------------------- */
 
@@ -58,122 +67,7 @@ Pairs pairs_of(Arena *arena, const Spec *spec, const Subject *subject, const For
   return p;
 }
 
-/* --- statistics ------------------------------------------------------------------------------- */
-
-static const Tensors *tensors_of(const Pairs *p) {
-  return &p->subject->model.config.family->tensors;
-}
-
-static float static_scale(const Pairs *p, int id, int layer) {
-  int scale = tensors_of(p)->info[id].scale;
-  return scale == ABSENT ? 0 : p->subject->model.scales[layer].scale[scale];
-}
-
-/* The model's, or what stands beside int8 values that were made elsewhere. */
-static float grid_scale(const Pairs *p, int side, int id, int layer, const Tensor *t) {
-  const bool own = side >= p->walked && tensors_of(p)->info[id].scale == ABSENT;
-  return own && t->format == FORMAT_I8 ? t->scale.value : static_scale(p, id, layer);
-}
-
-static bool rows_are_tokens(const Pairs *p, int id) {
-  return tensors_of(p)->info[id].rows == DIM_TOKEN;
-}
-
-/* A layer that is being measured. */
-typedef struct Shown {
-  const Pairs *of;
-  const WalkPlace *at;
-  const Trace *trace; /* [sides] */
-  const Trace *back;  /* of rewritten weights, undone: study/undone.h */
-} Shown;
-
-static StatsJob tensor_job(const Shown *shown, int side, int id, TensorStats *row) {
-  const Pairs *p = shown->of;
-  table_text(row->prompt, sizeof row->prompt, shown->at->shape->name);
-  table_text(row->mode, sizeof row->mode, p->side[side].name);
-  table_text(row->tensor, sizeof row->tensor, tensors_of(p)->info[id].name);
-  row->layer = tensors_filed(tensors_of(p), id, shown->at->layer, p->subject->model.layers);
-  const Tensor *t = &shown->trace[side].t[id];
-  return (StatsJob){
-      .base = t, .scale = grid_scale(p, side, id, shown->at->layer, t), .tensor_row = row};
-}
-
-static const Tensor *shown_of(const Shown *shown, const SidePair *pair, int side, int id) {
-  return undone_tensor(shown->of, pair, side, id, shown->trace, shown->back);
-}
-
-static StatsJob pair_job(const Shown *shown, const SidePair *pair, int id, PairStats *row,
-                         Arena *arena) {
-  const Pairs *p = shown->of;
-  table_text(row->prompt, sizeof row->prompt, shown->at->shape->name);
-  table_text(row->base, sizeof row->base, p->side[pair->base].name);
-  table_text(row->other, sizeof row->other, p->side[pair->other].name);
-  table_text(row->tensor, sizeof row->tensor, tensors_of(p)->info[id].name);
-  row->layer = tensors_filed(tensors_of(p), id, shown->at->layer, p->subject->model.layers);
-  const Tensor *base = shown_of(shown, pair, pair->base, id);
-  StatsJob job = {.base = base,
-                  .other = shown_of(shown, pair, pair->other, id),
-                  .rows_are_tokens = rows_are_tokens(p, id),
-                  .logits = tensors_of(p)->info[id].role == ROLE_LOGITS,
-                  .pair_row = row};
-  if (tensors_of(p)->info[id].role == ROLE_BLOCK_OUT)
-    job.token = part_squares(arena, (size_t)base->rows);
-  return job;
-}
-
-/* The reference, which is computed last, and what it has in place of this tensor. */
-static const Tensor *reference_of(const Shown *shown, int id) {
-  const TensorInfo *info = &tensors_of(shown->of)->info[id];
-  return &shown->trace[shown->of->walked - 1].t[info->modes_only ? info->of : id];
-}
-
-/* Whether this side's tensor stands on a static grid, and has a reference. */
-static bool on_static_grid(const Shown *shown, int side, int id) {
-  const Pairs *p = shown->of;
-  const Mode *mode = walk_mode(&p->side[side], shown->at->layer);
-  return mode && p->subject->model.config.family->grid(mode, id) &&
-         tensor_is_made(&shown->trace[side].t[id]) && tensor_is_made(reference_of(shown, id)) &&
-         static_scale(p, id, shown->at->layer) > 0;
-}
-
-static StatsJob clipping_job(const Shown *shown, int side, int id, Clipping *row) {
-  const Pairs *p = shown->of;
-  table_text(row->prompt, sizeof row->prompt, shown->at->shape->name);
-  table_text(row->mode, sizeof row->mode, p->side[side].name);
-  table_text(row->tensor, sizeof row->tensor, tensors_of(p)->info[id].name);
-  row->layer = tensors_filed(tensors_of(p), id, shown->at->layer, p->subject->model.layers);
-  return (StatsJob){.base = reference_of(shown, id),
-                    .other = &shown->trace[side].t[id],
-                    .scale = static_scale(p, id, shown->at->layer),
-                    .rows_are_tokens = rows_are_tokens(p, id),
-                    .clipping_row = row};
-}
-
-/* The squares of the stream's tokens, as the pairs' rows were made from them. */
-static void token_rows(const StatsJob *job, int jobs, LayerRows *rows, Arena *arena) {
-  int count = 0;
-  for (int i = 0; i < jobs; i++)
-    if (job[i].token.error2) count += (job[i].base->rows + TOKENS_A_ROW - 1) / TOKENS_A_ROW;
-  rows->token = ARENA_NEW(arena, TokenErrors, count);
-  for (int i = 0; i < jobs; i++) {
-    if (!job[i].token.error2) continue;
-    const PairStats *of = job[i].pair_row;
-    for (int first = 0; first < job[i].base->rows; first += TOKENS_A_ROW) {
-      TokenErrors *row = &rows->token[rows->tokens++];
-      *row = (TokenErrors){.layer = of->layer, .first = first};
-      table_text(row->prompt, sizeof row->prompt, of->prompt);
-      table_text(row->base, sizeof row->base, of->base);
-      table_text(row->other, sizeof row->other, of->other);
-      for (int t = 0; t < TOKENS_A_ROW; t++) {
-        const bool is_token = first + t < job[i].base->rows;
-        row->error2[t] = is_token ? job[i].token.error2[first + t] : NAN;
-        row->base2[t] = is_token ? job[i].token.base2[first + t] : NAN;
-      }
-    }
-  }
-}
-
-/* --- who computes them ------------------------------------------------------------------------ */
+/* --- which rows GSL computes again ------------------------------------------------------------ */
 
 enum { JUDGED_LEAST = 20 };
 
@@ -181,7 +75,7 @@ enum { JUDGED_LEAST = 20 };
  * many that all layers together have their share, and at least JUDGED_LEAST. */
 static int judged_in(const Pairs *p, size_t visits) {
   const double layers = (double)p->subject->model.layers * (double)p->spec->prompt_count,
-               rows = (double)((p->sides + p->pairs) * tensors_of(p)->count),
+               rows = (double)((p->sides + p->pairs) * pairs_tensors(p)->count),
                least = JUDGED_LEAST / layers, share = p->judged * rows,
                a_layer = share > least ? share : least;
   return (int)(ceil(a_layer * (double)(visits + 1)) - ceil(a_layer * (double)visits));
@@ -219,46 +113,23 @@ static bool judge_some(Pairs *p, const WalkPlace *at, const StatsJob *job, int j
   return judge_queue_add(p->judge, chosen, count, judged, scratch, st);
 }
 
-/* Every row of a layer, to be filled. */
-static StatsJob *jobs_of(const Shown *shown, LayerRows *rows, int *jobs, Arena *arena) {
-  const Pairs *p = shown->of;
-  const int count = tensors_of(p)->count;
-  *rows = (LayerRows){.tensor = ARENA_NEW(arena, TensorStats, p->sides * count),
-                      .pair = ARENA_NEW(arena, PairStats, p->pairs * count),
-                      .clipping = ARENA_NEW(arena, Clipping, p->sides * count)};
-  StatsJob *job = ARENA_NEW(arena, StatsJob, (2 * p->sides + p->pairs) * count);
-  *jobs = 0;
-  for (int s = 0; s < p->sides; s++)
-    for (int id = 0; id < count; id++)
-      if (tensor_is_made(&shown->trace[s].t[id]))
-        job[(*jobs)++] = tensor_job(shown, s, id, &rows->tensor[rows->tensors++]);
-  for (int i = 0; i < p->pairs; i++)
-    for (int id = 0; id < count; id++)
-      if (shown_of(shown, &p->pair[i], p->pair[i].base, id) &&
-          shown_of(shown, &p->pair[i], p->pair[i].other, id))
-        job[(*jobs)++] = pair_job(shown, &p->pair[i], id, &rows->pair[rows->pairs++], arena);
-  for (int s = 0; s < p->sides; s++)
-    for (int id = 0; id < count; id++)
-      if (on_static_grid(shown, s, id))
-        job[(*jobs)++] = clipping_job(shown, s, id, &rows->clipping[rows->clippings++]);
-  return job;
+void pairs_begin(Pairs *p) {
+  p->judge = judge_queue_begin((size_t)longest_prompt(p),
+                               (size_t)family_widest(&p->subject->model.config));
 }
 
-static bool measure_layer(Pairs *p, const Shown *shown, LayerRows *rows, Arena *arena, Status *st) {
+void pairs_leave(Pairs *p) {
+  judge_queue_leave(p->judge);
+  p->judge = NULL;
+}
+
+bool pairs_end(Pairs *p, JudgedRows *judged, Arena *arena, Status *st) {
   const double start = clock_s();
-  int jobs;
-  StatsJob *job = jobs_of(shown, rows, &jobs, arena);
-  const void *came = pairs_there_take(&p->there, shown->at->prompt, shown->at->layer);
-  const bool by_gsl = p->spec->statistics == STATISTICS_GSL;
-  for (int i = 0; i < jobs; i++) job[i].by = by_gsl ? STATS_GSL : STATS_LANES;
-  if (came)
-    stats_device_finish(job, jobs, came, *arena);
-  else
-    stats_jobs(job, jobs, *arena);
-  if (!by_gsl) TRY(judge_some(p, shown->at, job, jobs, &rows->judged, arena, st));
-  token_rows(job, jobs, rows, arena);
+  *judged = (JudgedRows){.row = ARENA_NEW(arena, JudgedRow, judge_queue_most(p->judge))};
+  const bool ok = judge_queue_end(p->judge, judged, *arena, st);
+  p->judge = NULL;
   p->stats_s += clock_s() - start;
-  return true;
+  return ok;
 }
 
 /* --- on a device ------------------------------------------------------------------------------ */
@@ -274,7 +145,7 @@ static void bring(const Trace *trace, int sides, const Tensor *t, TensorSet *bac
 static void bring_looked_at(const Shown *shown, const StatsJob *job, int jobs, TensorSet *back,
                             Arena scratch) {
   const Pairs *p = shown->of;
-  const Tensors *tensors = tensors_of(p);
+  const Tensors *tensors = pairs_tensors(p);
   int count;
   const StatsJob **judged = choose(p, shown->at, job, jobs, &count, &scratch);
   for (int i = 0; i < count; i++) {
@@ -301,47 +172,21 @@ void pairs_queued(Pairs *p, const WalkPlace *at, const Trace *const *there, Tens
   int jobs;
   for (int s = 0; s < p->sides; s++) trace[s] = *there[s];
   const Shown shown = {p, at, trace, NULL};
-  const StatsJob *job = jobs_of(&shown, &rows, &jobs, &scratch);
+  const StatsJob *job = pairs_jobs(&shown, &rows, &jobs, &scratch);
   if (!pairs_there_queue(&p->there, at->prompt, at->layer, job, jobs) || has_budgets(p)) return;
   memset(back, 0, (size_t)p->sides * sizeof *back);
   bring_looked_at(&shown, job, jobs, back, scratch);
 }
 
-static int longest_prompt(const Pairs *p) {
-  int longest = 1;
-  for (int i = 0; i < p->spec->prompt_count; i++)
-    if (p->subject->prompt[i].T > longest) longest = p->subject->prompt[i].T;
-  return longest;
-}
-
 /* What pairs_queued takes: no tensor is longer than the longest prompt. */
 static size_t queued_bytes(const Pairs *p) {
   const size_t longest = (size_t)longest_prompt(p);
-  const size_t rows = (size_t)(p->sides + p->pairs) * (size_t)tensors_of(p)->count,
+  const size_t rows = (size_t)(p->sides + p->pairs) * (size_t)pairs_tensors(p)->count,
                row = sizeof(TensorStats) + sizeof(PairStats) + sizeof(Clipping) +
                      2 * sizeof(StatsJob) + sizeof(StatsJob *) + sizeof(int) + 256,
                draw = 1 << 14; /* what draws the judged rows */
   return rows * row + draw + (size_t)p->sides * sizeof(Trace) +
          2 * (size_t)p->pairs * (longest * sizeof(double) + 64) + 4096;
-}
-
-void pairs_begin(Pairs *p) {
-  p->judge = judge_queue_begin((size_t)longest_prompt(p),
-                               (size_t)family_widest(&p->subject->model.config));
-}
-
-void pairs_leave(Pairs *p) {
-  judge_queue_leave(p->judge);
-  p->judge = NULL;
-}
-
-bool pairs_end(Pairs *p, JudgedRows *judged, Arena *arena, Status *st) {
-  const double start = clock_s();
-  *judged = (JudgedRows){.row = ARENA_NEW(arena, JudgedRow, judge_queue_most(p->judge))};
-  const bool ok = judge_queue_end(p->judge, judged, *arena, st);
-  p->judge = NULL;
-  p->stats_s += clock_s() - start;
-  return ok;
 }
 
 bool pairs_on_device(Arena *arena, Pairs *p) {
@@ -354,26 +199,23 @@ bool pairs_on_device(Arena *arena, Pairs *p) {
   return true;
 }
 
-/* --- scales and budgets ----------------------------------------------------------------------- */
+/* --- a layer ---------------------------------------------------------------------------------- */
 
-/* The scales that a mode took from this prompt by itself. */
-static void scale_rows(const Pairs *p, const Shown *shown, LayerRows *rows, Arena *arena) {
-  const Tensors *tensors = tensors_of(p);
-  rows->scale = ARENA_NEW(arena, ScaleRow, p->sides * (tensors->all - tensors->count));
-  for (int s = 0; s < p->sides; s++)
-    for (int id = tensors->count; id < tensors->all; id++) {
-      const TensorInfo *info = &tensors->info[id];
-      const Tensor *t = &shown->trace[s].t[id];
-      if (!tensor_is_made(t)) continue;
-      Tensor x = tensor_columns(&shown->trace[s].t[info->of], 0, t->cols);
-      ScaleRow *row = &rows->scale[rows->scales++];
-      *row = (ScaleRow){.layer = shown->at->layer,
-                        .statistic = (double)absmax(&x),
-                        .scale = (double)t->scale.value};
-      table_text(row->prompt, sizeof row->prompt, shown->at->shape->name);
-      table_text(row->mode, sizeof row->mode, p->side[s].name);
-      table_text(row->name, sizeof row->name, info->name);
-    }
+static bool measure_layer(Pairs *p, const Shown *shown, LayerRows *rows, Arena *arena, Status *st) {
+  const double start = clock_s();
+  int jobs;
+  StatsJob *job = pairs_jobs(shown, rows, &jobs, arena);
+  const void *came = pairs_there_take(&p->there, shown->at->prompt, shown->at->layer);
+  const bool by_gsl = p->spec->statistics == STATISTICS_GSL;
+  for (int i = 0; i < jobs; i++) job[i].by = by_gsl ? STATS_GSL : STATS_LANES;
+  if (came)
+    stats_device_finish(job, jobs, came, *arena);
+  else
+    stats_jobs(job, jobs, *arena);
+  if (!by_gsl) TRY(judge_some(p, shown->at, job, jobs, &rows->judged, arena, st));
+  pairs_token_rows(job, jobs, rows, arena);
+  p->stats_s += clock_s() - start;
+  return true;
 }
 
 /* The error budgets that the spec asks for. */
@@ -404,6 +246,6 @@ bool pairs_measure(Pairs *pairs, const WalkPlace *at, const Trace *trace, LayerR
   TRY(measure_layer(pairs, &shown, rows, arena, st));
   rows->undone = undone;
   rows->undones = undones;
-  scale_rows(pairs, &shown, rows, arena);
+  pairs_scale_rows(&shown, rows, arena);
   return budget_rows(pairs, &shown, rows, arena, st);
 }

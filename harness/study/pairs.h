@@ -33,6 +33,7 @@ typedef struct Pairs {
 
 /* Sides and pairs of the spec. `foreign`: its sources, opened; NULL where it has none. */
 Pairs pairs_of(Arena *arena, const Spec *spec, const Subject *subject, const Foreign *foreign);
+const Tensors *pairs_tensors(const Pairs *pairs); /* of the family that all sides are of */
 
 /* Before the first layer is measured, and after the last, or where something failed between: GSL
  * judges beside it. */

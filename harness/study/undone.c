@@ -7,10 +7,6 @@
 
 /* --- rotating back ---------------------------------------------------------------------------- */
 
-static const Tensors *tensors_of(const Pairs *p) {
-  return &p->subject->model.config.family->tensors;
-}
-
 /* What is computed here is all of the same weights. */
 static bool is_foreign(const Pairs *p, const SidePair *pair) {
   return pair->base >= p->walked || pair->other >= p->walked;
@@ -44,8 +40,8 @@ Trace *undone_traces(Arena *arena, const Pairs *p, const Trace *trace) {
   for (int s = 0; s < p->sides; s++) {
     if (!is_undone(p, s)) continue;
     if (!back) back = ARENA_NEW(arena, Trace, p->sides);
-    for (int id = 0; id < tensors_of(p)->count; id++)
-      if (tensors_of(p)->info[id].basis == BASIS_ROTATED && trace[s].t[id].data)
+    for (int id = 0; id < pairs_tensors(p)->count; id++)
+      if (pairs_tensors(p)->info[id].basis == BASIS_ROTATED && trace[s].t[id].data)
         back[s].t[id] = rotated_back(arena, &trace[s].t[id]);
   }
   return back;
@@ -53,7 +49,7 @@ Trace *undone_traces(Arena *arena, const Pairs *p, const Trace *trace) {
 
 const Tensor *undone_tensor(const Pairs *p, const SidePair *pair, int side, int id,
                             const Trace *trace, const Trace *back) {
-  const Basis basis = tensors_of(p)->info[id].basis;
+  const Basis basis = pairs_tensors(p)->info[id].basis;
   const Tensor *t = &trace[side].t[id];
   if (is_mixed(p, pair) && basis != BASIS_KEPT) {
     if (basis != BASIS_ROTATED) return NULL;
@@ -85,7 +81,7 @@ static double relative(const double *a, const double *b, const Tensor *shape) {
 static bool is_nearer(double one, double other) { return one < 0.5 * other; }
 
 static Undone row_of(const Pairs *p, const SidePair *pair, int id, const WalkPlace *at) {
-  Undone row = {.layer = tensors_filed(tensors_of(p), id, at->layer, p->subject->model.layers),
+  Undone row = {.layer = tensors_filed(pairs_tensors(p), id, at->layer, p->subject->model.layers),
                 .back = NAN,
                 .rel_l2 = NAN,
                 .other_l2 = NAN};
@@ -94,7 +90,7 @@ static Undone row_of(const Pairs *p, const SidePair *pair, int id, const WalkPla
   table_text(row.prompt, sizeof row.prompt, at->shape->name);
   table_text(row.base, sizeof row.base, p->side[pair->base].name);
   table_text(row.other, sizeof row.other, p->side[pair->other].name);
-  table_text(row.tensor, sizeof row.tensor, tensors_of(p)->info[id].name);
+  table_text(row.tensor, sizeof row.tensor, pairs_tensors(p)->info[id].name);
   return row;
 }
 
@@ -107,7 +103,7 @@ static Undone mixed_row(const Pairs *p, const SidePair *pair, int id, const Walk
                         const Trace *trace, const Trace *back, Arena scratch) {
   const bool base = p->rewrite[pair->base] == REWRITE_QUAMBA;
   const int side = base ? pair->base : pair->other;
-  const Basis basis = tensors_of(p)->info[id].basis;
+  const Basis basis = pairs_tensors(p)->info[id].basis;
   const Tensor *stands = &trace[side].t[id], *undone = &back[side].t[id];
   Undone row = row_of(p, pair, id, at);
   row.cols = stands->cols;
@@ -152,7 +148,7 @@ static bool contradicts(const Pairs *p, const SidePair *pair, int id, const Walk
 
 Undone *undone_rows(Arena *arena, const Pairs *p, const WalkPlace *at, const Trace *trace,
                     const Trace *back, int *count) {
-  const Tensors *tensors = tensors_of(p);
+  const Tensors *tensors = pairs_tensors(p);
   Undone *row = ARENA_NEW(arena, Undone, p->pairs * tensors->count);
   *count = 0;
   for (int i = 0; i < p->pairs; i++)
