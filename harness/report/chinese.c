@@ -426,7 +426,7 @@ const Phrase chinese[] = {
     {"Every two modes, the mean difference (of KL: factor) over the windows.\n\n",
      "任意两种模式，各窗口差值（KL 为倍数）的均值。\n\n"},
 
-    /* --- events.c ----------------------------------------------------------------------------- */
+    /* --- event_words.c ------------------------------------------------------------------------ */
     {"token %d", "词元 %d"},
     {"token %d (“%s”)", "词元 %d（“%s”）"},
     {"; it lasts to the end", "；一直持续到末层"},
@@ -458,12 +458,14 @@ const Phrase chinese[] = {
      "set "
      "to the other side's value, %s of it goes",
      "没有单个元素能解释：把第 %d 层中最接近的 %s 设为另一侧的值再运行该层，只消去其 %s"},
+    {"; no single element explains it", "；没有单个元素能解释"},
+    {"; %s; repaired, layer %d goes from %s to %s", "；%s；修复之后，第 %d 层从 %s 变为 %s"},
+
+    /* --- events.c ----------------------------------------------------------------------------- */
     {", %s in layer %d", "，第 %2$d 层 %1$s"},
     {"%s in layer %d%s, %s in layer %d: %s", "第 %2$d 层 %1$s%3$s，第 %5$d 层 %4$s：%6$s"},
     {"1 event", "1 个事件"},
     {"%d events", "%d 个事件"},
-    {"; no single element explains it", "；没有单个元素能解释"},
-    {"; %s; repaired, layer %d goes from %s to %s", "；%s；修复之后，第 %d 层从 %s 变为 %s"},
     {"%s; repaired, layer %d goes from %s to %s%s", "%s；修复之后，第 %d 层从 %s 变为 %s%s"},
     {" (of %d events the heaviest beside its layer)", "（%d 个事件中相对所在层最重的一个）"},
     {"%s against %s: %s; the heaviest beside its layer: %s has %s of layer %d's squared error%s\n",

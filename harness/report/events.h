@@ -1,5 +1,4 @@
-/* events: what is said of single tokens that carry a layer's error, and of the values that made
- * them. "Made it" is said only where the element was repaired, with what went with it. */
+/* events: what a report says of single tokens that carry a layer's error, pair by pair. */
 #ifndef DS_REPORT_EVENTS_H
 #define DS_REPORT_EVENTS_H
 #include "report/data.h"
