@@ -282,11 +282,8 @@ const char *choice_words(Arena *arena, const ReportData *d) {
       md_text(arena, all.small->evaluation->mode), md_bytes(arena, all.small->bytes));
 }
 
-void section_choice(FILE *out, const ReportData *d, Arena scratch) {
-  const Choices all = choose(&scratch, d);
-  const Choice *choice = all.choice, *accurate = all.accurate, *fast = all.fast, *small = all.small,
-               *trade = all.trade;
-  const int count = all.count, longest = all.length;
+/* Modes that are not in question, as their logits say nothing: whether there are some. */
+static bool write_left_out(FILE *out, const ReportData *d, Arena scratch) {
   const char *left_out = "";
   for (size_t i = 0; i < d->evaluations; i++)
     if (!isfinite(d->evaluation[i].kl_mean))
@@ -295,38 +292,37 @@ void section_choice(FILE *out, const ReportData *d, Arena scratch) {
   if (*left_out)
     fprintf(out, say(d->language, "Not in question, as logits of theirs are not finite: %s.\n\n"),
             left_out);
-  if (!count && *left_out) return;
-  if (!count) {
-    fputs(say(d->language, "No mode was both evaluated and timed.\n\n"), out);
+  return *left_out != 0;
+}
+
+/* A mode for each need, with those that are not told from it. */
+static void write_needs(FILE *out, const ReportData *d, const Choices *all, Arena scratch) {
+  const Language l = d->language;
+  const char **name = ARENA_NEW(&scratch, const char *, all->count);
+  write_choice(l, out, WORD("Nearest to float64"), all->accurate, scratch);
+  write_also(l, out, WORD("  Not told from it by their KL: %s.\n"), name,
+             as_near(d, all->choice, all->count, all->accurate, name), scratch);
+  write_choice(l, out, WORD("Fastest here"), all->fast, scratch);
+  write_also(l, out, WORD("  Not slower by more than the spread: %s.\n"), name,
+             as_fast(all->choice, all->count, all->fast, name), scratch);
+  write_choice(l, out, WORD("Smallest"), all->small, scratch);
+  if (!could_tell(d)) {
+    fputs(say(l, "\nNo best trade is named: these windows tell no two modes apart."), out);
     return;
   }
-  fprintf(out,
-          say(d->language, "From the figures of this run, at %s a prefill; bytes are weights, "
-                           "scales, one sequence's state and its live "
-                           "activations.\n\n"),
-          md_count(d->language, &scratch, longest, "token"));
-  plot_choice(out, d, longest, scratch);
-  const char **name = ARENA_NEW(&scratch, const char *, count);
-  write_choice(d->language, out, WORD("Nearest to float64"), accurate, scratch);
-  write_also(d->language, out, WORD("  Not told from it by their KL: %s.\n"), name,
-             as_near(d, choice, count, accurate, name), scratch);
-  write_choice(d->language, out, WORD("Fastest here"), fast, scratch);
-  write_also(d->language, out, WORD("  Not slower by more than the spread: %s.\n"), name,
-             as_fast(choice, count, fast, name), scratch);
-  write_choice(d->language, out, WORD("Smallest"), small, scratch);
-  if (could_tell(d)) {
-    write_choice(d->language, out, WORD("Best trade"), trade, scratch);
-    fputs(say(d->language, "\nThe best trade is the smallest mode whose bits cannot be told from "
-                           "those of the nearest one at this "
-                           "number of "
-                           "windows."),
-          out);
-  } else {
-    fputs(say(d->language, "\nNo best trade is named: these windows tell no two modes apart."),
-          out);
-  }
-  for (const Choice *c = choice; c < choice + count; c++)
-    for (const Choice *other = choice; other < choice + count; other++)
+  write_choice(l, out, WORD("Best trade"), all->trade, scratch);
+  fputs(say(l, "\nThe best trade is the smallest mode whose bits cannot be told from those of the "
+               "nearest one at this "
+               "number of "
+               "windows."),
+        out);
+}
+
+/* Modes than which another is better in one of the three, and worse in none. */
+static void write_dominated(FILE *out, const ReportData *d, const Choices *all, Arena scratch) {
+  const Choice *end = all->choice + all->count;
+  for (const Choice *c = all->choice; c < end; c++)
+    for (const Choice *other = all->choice; other < end; other++)
       if (dominates(d, other, c)) {
         fprintf(out,
                 say(d->language, " Nothing here speaks for %s: %s is worse in none of the three, "
@@ -334,5 +330,22 @@ void section_choice(FILE *out, const ReportData *d, Arena scratch) {
                 md_text(&scratch, c->evaluation->mode), md_text(&scratch, other->evaluation->mode));
         break;
       }
+}
+
+void section_choice(FILE *out, const ReportData *d, Arena scratch) {
+  const Choices all = choose(&scratch, d);
+  const bool left_out = write_left_out(out, d, scratch);
+  if (!all.count) {
+    if (!left_out) fputs(say(d->language, "No mode was both evaluated and timed.\n\n"), out);
+    return;
+  }
+  fprintf(out,
+          say(d->language, "From the figures of this run, at %s a prefill; bytes are weights, "
+                           "scales, one sequence's state and its live "
+                           "activations.\n\n"),
+          md_count(d->language, &scratch, all.length, "token"));
+  plot_choice(out, d, all.length, scratch);
+  write_needs(out, d, &all, scratch);
+  write_dominated(out, d, &all, scratch);
   fputs("\n\n", out);
 }

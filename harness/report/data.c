@@ -64,14 +64,6 @@ bool data_is_pair(const ReportPair *pair, const char *base, const char *other) {
   return !strcmp(pair->base, base) && !strcmp(pair->other, other);
 }
 
-static void pair_met(ReportPair *list, int *count, int most, const char *base, const char *other,
-                     const Verdict *verdict) {
-  for (int i = 0; i < *count; i++)
-    if (data_is_pair(&list[i], base, other)) return;
-  if (*count < most)
-    list[(*count)++] = (ReportPair){.base = base, .other = other, .verdict = verdict};
-}
-
 /* A row may stand behind the last layer, as those of the model's end do: no layer of block_out. */
 static int layers_of(const ReportData *d) {
   const char *text = d->about[ABOUT_LAYERS];
@@ -111,11 +103,8 @@ static void follow(ReportData *d) {
   for (int id = 0; id < d->traced.layer; id++) follow_one(d, d->traced.info[id].name);
 }
 
-void data_arrange(Arena *arena, ReportData *d) {
-  /* A spec is at most 1 MiB of text; a report of more would not be read. */
-  enum { PAIRS_MOST = 4096, PROMPTS_MOST = 4096 };
-  for (int a = 0; a < ABOUT_COUNT; a++)
-    if (d->about[a] && !*d->about[a]) d->about[a] = NULL;
+/* Where they are; absent tables are empty. */
+static void take_rows(ReportData *d) {
   d->tensor = rows_of(d, &table_tensor_stats, &d->tensors);
   d->pair_row = rows_of(d, &table_pair_stats, &d->pair_rows);
   d->clipping = rows_of(d, &table_clipping, &d->clippings);
@@ -158,6 +147,9 @@ void data_arrange(Arena *arena, ReportData *d) {
   d->source_left = rows_of(d, &table_source_left, &d->source_lefts);
   d->undone = rows_of(d, &table_undone, &d->undones);
   d->source_values = rows_of(d, &table_source_values, &d->source_valued);
+}
+
+static void index_rows(Arena *arena, ReportData *d) {
   d->tensor_by = rows_by(arena, d->tensor, d->tensors, sizeof *d->tensor,
                          offsetof(TensorStats, mode), offsetof(TensorStats, tensor));
   d->pair_by = rows_by(arena, d->pair_row, d->pair_rows, sizeof *d->pair_row,
@@ -166,11 +158,12 @@ void data_arrange(Arena *arena, ReportData *d) {
                         offsetof(EventStrip, base), offsetof(EventStrip, other));
   d->map_by = rows_by(arena, d->event_map, d->event_maps, sizeof *d->event_map,
                       offsetof(EventMap, base), offsetof(EventMap, other));
-  d->traced = traced_of(arena, d);
-  d->layers = layers_of(d);
-  follow(d);
-  d->limits = spec_drift(d->about[ABOUT_SPEC_EFFECTIVE], *arena);
+}
 
+/* A spec is at most 1 MiB of text; a report of more would not be read. */
+enum { PAIRS_MOST = 4096, PROMPTS_MOST = 4096 };
+
+static void meet_prompts(Arena *arena, ReportData *d) {
   d->prompt = ARENA_NEW(arena, const char *, PROMPTS_MOST);
   d->prompts = 0;
   for (size_t i = 0; i < d->tensors + d->pair_rows; i++) {
@@ -179,15 +172,26 @@ void data_arrange(Arena *arena, ReportData *d) {
     while (at < d->prompts && strcmp(d->prompt[at], name)) at++;
     if (at == d->prompts && at < PROMPTS_MOST) d->prompt[d->prompts++] = name;
   }
+}
 
+static void meet_pair(ReportPair *list, int *count, const char *base, const char *other,
+                      const Verdict *verdict) {
+  for (int i = 0; i < *count; i++)
+    if (data_is_pair(&list[i], base, other)) return;
+  if (*count < PAIRS_MOST)
+    list[(*count)++] = (ReportPair){.base = base, .other = other, .verdict = verdict};
+}
+
+/* Of the modes against the reference, and the others; where there are no others, these. */
+static void meet_pairs(Arena *arena, ReportData *d) {
   ReportPair *all = ARENA_NEW(arena, ReportPair, PAIRS_MOST);
   int count = 0;
   for (size_t i = 0; i < d->verdicts; i++)
-    pair_met(all, &count, PAIRS_MOST, d->verdict[i].base, d->verdict[i].other, &d->verdict[i]);
+    meet_pair(all, &count, d->verdict[i].base, d->verdict[i].other, &d->verdict[i]);
   for (size_t i = 0; i < d->pair_rows; i++)
-    pair_met(all, &count, PAIRS_MOST, d->pair_row[i].base, d->pair_row[i].other, NULL);
+    meet_pair(all, &count, d->pair_row[i].base, d->pair_row[i].other, NULL);
   for (size_t i = 0; i < d->drifts; i++)
-    pair_met(all, &count, PAIRS_MOST, d->drift[i].base, d->drift[i].other, NULL);
+    meet_pair(all, &count, d->drift[i].base, d->drift[i].other, NULL);
   for (int i = 0; i < count; i++)
     all[i].made_elsewhere = data_source(d, all[i].base) || data_source(d, all[i].other);
   d->pair = ARENA_NEW(arena, ReportPair, count);
@@ -202,6 +206,19 @@ void data_arrange(Arena *arena, ReportData *d) {
     d->pair = d->against;
     d->pairs = d->againsts;
   }
+}
+
+void data_arrange(Arena *arena, ReportData *d) {
+  for (int a = 0; a < ABOUT_COUNT; a++)
+    if (d->about[a] && !*d->about[a]) d->about[a] = NULL;
+  take_rows(d);
+  index_rows(arena, d);
+  d->traced = traced_of(arena, d);
+  d->layers = layers_of(d);
+  follow(d);
+  d->limits = spec_drift(d->about[ABOUT_SPEC_EFFECTIVE], *arena);
+  meet_prompts(arena, d);
+  meet_pairs(arena, d);
 }
 
 const SourceRow *data_source(const ReportData *d, const char *name) {

@@ -260,6 +260,37 @@ static void write_alone(FILE *out, const ReportData *d, const Swap *pair, const 
 
 /* --- combinations ----------------------------------------------------------------------------- */
 
+static void add_effect(Language l, Grid *grid, const SwapEffect *row, Arena *arena) {
+  grid_add(grid, md_code(arena, row->stages));
+  grid_add(grid, row->rank ? arena_printf(arena, "%d", row->rank) : "—");
+  grid_add(grid, arena_printf(arena, say(l, "%d of %d"), row->contexts, row->possible));
+  grid_add(grid, FACTOR_CELL(l, arena, row, block_out_factor));
+  grid_add(grid, FACTOR_CELL(l, arena, row, token_median_factor));
+  grid_add(grid, acts_words(l, ACTS(row)));
+  grid_add(grid, FACTOR_CELL(l, arena, row, kl_factor));
+  grid_add(grid, CHANGE_CELL(l, arena, row, bits_change));
+}
+
+static void write_largest_stage(FILE *out, const ReportData *d, const SwapEffect *one,
+                                Arena scratch) {
+  fprintf(out, say(d->language, " In the mean %s changes the error most: %s."),
+          md_code(&scratch, one->stages), FACTOR_WORDS(&scratch, d, one, block_out_factor));
+  fputs(rivals_in_mean(&scratch, d, one), out);
+  WRITE_MEDIAN(out, d, one, scratch);
+}
+
+/* `one`: the stage that changes most; NULL: none does. */
+static void write_largest_interaction(FILE *out, const ReportData *d, const SwapEffect *one,
+                                      const SwapEffect *two, Arena scratch) {
+  fprintf(out, say(d->language, " The largest interaction is %s: %s."),
+          md_code(&scratch, two->stages), FACTOR_WORDS(&scratch, d, two, block_out_factor));
+  fputs(rivals_in_mean(&scratch, d, two), out);
+  WRITE_MEDIAN(out, d, two, scratch);
+  if (effect_clear(two->block_out_factor_low, two->block_out_factor_high, 1) && one &&
+      !IS_RIVAL(one, two))
+    fputs(say(d->language, " It is larger than the effect of any stage by itself."), out);
+}
+
 static void write_effects(FILE *out, const ReportData *d, const Swap *pair, Arena scratch) {
   Grid grid = grid_new(&scratch, "lrrrrlrr");
   static const char *const heading[] =
@@ -271,15 +302,7 @@ static void write_effects(FILE *out, const ReportData *d, const Swap *pair, Aren
     const SwapEffect *row = &d->swap_effect[i];
     if (strcmp(row->base, pair->base) || strcmp(row->other, pair->other)) continue;
     if (row->rank == 1) largest[row->order] = row;
-    grid_add(&grid, md_code(&scratch, row->stages));
-    grid_add(&grid, row->rank ? arena_printf(&scratch, "%d", row->rank) : "—");
-    grid_add(&grid,
-             arena_printf(&scratch, say(d->language, "%d of %d"), row->contexts, row->possible));
-    grid_add(&grid, FACTOR_CELL(d->language, &scratch, row, block_out_factor));
-    grid_add(&grid, FACTOR_CELL(d->language, &scratch, row, token_median_factor));
-    grid_add(&grid, acts_words(d->language, ACTS(row)));
-    grid_add(&grid, FACTOR_CELL(d->language, &scratch, row, kl_factor));
-    grid_add(&grid, CHANGE_CELL(d->language, &scratch, row, bits_change));
+    add_effect(d->language, &grid, row, &scratch);
   }
   if (grid.count == grid.columns) return;
   fprintf(out, say(d->language, "#### Over all combinations, from %s to %s\n\n"),
@@ -289,23 +312,8 @@ static void write_effects(FILE *out, const ReportData *d, const Swap *pair, Aren
                          "is what the two do together beyond what each does without the other: of "
                          "error and KL a factor each."),
         out);
-  if (largest[1]) {
-    fprintf(out, say(d->language, " In the mean %s changes the error most: %s."),
-            md_code(&scratch, largest[1]->stages),
-            FACTOR_WORDS(&scratch, d, largest[1], block_out_factor));
-    fputs(rivals_in_mean(&scratch, d, largest[1]), out);
-    WRITE_MEDIAN(out, d, largest[1], scratch);
-  }
-  if (largest[2]) {
-    const SwapEffect *two = largest[2];
-    fprintf(out, say(d->language, " The largest interaction is %s: %s."),
-            md_code(&scratch, two->stages), FACTOR_WORDS(&scratch, d, two, block_out_factor));
-    fputs(rivals_in_mean(&scratch, d, two), out);
-    WRITE_MEDIAN(out, d, two, scratch);
-    if (effect_clear(two->block_out_factor_low, two->block_out_factor_high, 1) && largest[1] &&
-        !IS_RIVAL(largest[1], two))
-      fputs(say(d->language, " It is larger than the effect of any stage by itself."), out);
-  }
+  if (largest[1]) write_largest_stage(out, d, largest[1], scratch);
+  if (largest[2]) write_largest_interaction(out, d, largest[1], largest[2], scratch);
   fputs("\n\n", out);
   grid_write(&grid, out);
 }

@@ -82,28 +82,27 @@ int64_t scalar_characters(const char *text) {
   return count;
 }
 
+/* A text that stays as it is, where its kind takes it. */
+static bool text_read(const Key *key, const char *text, const char **field) {
+  const int64_t characters = key->kind == KIND_TEXT ? scalar_characters(text) : 0;
+  const bool good = key->kind == KIND_TEXT
+                        ? characters >= key->min && (!key->max || characters <= key->max)
+                    : key->kind == KIND_NAME  ? name_valid(text)
+                    : key->kind == KIND_SHAPE ? is_shape(text)
+                                              : *text != 0;
+  if (good) *field = text;
+  return good;
+}
+
 bool scalar_read(const Key *key, const char *text, bool plain, void *owner) {
   void *field = (char *)owner + key->offset;
   int64_t integer;
   int index;
   switch (key->kind) {
     case KIND_TEXT:
-      if (scalar_characters(text) < key->min) return false;
-      if (key->max && scalar_characters(text) > key->max) return false;
-      *(const char **)field = text;
-      return true;
     case KIND_NAME:
-      if (!name_valid(text)) return false;
-      *(const char **)field = text;
-      return true;
     case KIND_MODE_NAME:
-      if (!*text) return false;
-      *(const char **)field = text;
-      return true;
-    case KIND_SHAPE:
-      if (!is_shape(text)) return false;
-      *(const char **)field = text;
-      return true;
+    case KIND_SHAPE: return text_read(key, text, field);
     case KIND_WORD:
     case KIND_TENSOR:
       if ((index = word_index(key, text)) < 0) return false;

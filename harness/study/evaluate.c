@@ -247,6 +247,34 @@ static void make_rows(const Evaluator *e, const Study *study, EvaluationRows *ro
 
 /* --- the study -------------------------------------------------------------------------------- */
 
+/* The reference, then the modes. */
+static WalkSide *make_sides(Arena *arena, const Study *study) {
+  const EvaluationPlan *plan = &study->spec->evaluation;
+  WalkSide *side = ARENA_NEW(arena, WalkSide, plan->mode_count + 1);
+  side[0] = (WalkSide){.source = subject_reference(study->subject), .keep = true};
+  for (int m = 0; m < plan->mode_count; m++)
+    side[m + 1] = (WalkSide){.source = subject_modes(study->subject),
+                             .mode = spec_mode(study->spec, plan->modes[m])};
+  return side;
+}
+
+/* The windows, and of each the rows of its sides, not filled yet. */
+static void make_windows(const Evaluator *e, const Subject *subject, PromptShape *window) {
+  const EvaluationPlan *plan = e->plan;
+  const int taken = plan->length + 1;
+  for (int w = 0; w < plan->windows; w++) {
+    const int64_t first = tokens_window_start(subject->evaluation_count, plan->windows, taken, w);
+    window[w] = (PromptShape){.name = "window",
+                              .token = subject->evaluation_token + (int64_t)w * taken,
+                              .T = plan->length};
+    for (int s = 0; s < e->sides; s++) {
+      EvaluationWindow *row = row_of(e, w, s);
+      *row = (EvaluationWindow){.window = w, .first = first};
+      snprintf(row->mode, sizeof row->mode, "%s", s ? plan->modes[s - 1] : MODE_REFERENCE);
+    }
+  }
+}
+
 bool evaluate(Arena *arena, const Study *study, EvaluationRows *rows, Status *st) {
   const Spec *spec = study->spec;
   const Subject *subject = study->subject;
@@ -258,28 +286,13 @@ bool evaluate(Arena *arena, const Study *study, EvaluationRows *rows, Status *st
   rows->windows = windows;
   rows->mode = ARENA_NEW(arena, Evaluation, sides);
   rows->window = ARENA_NEW(arena, EvaluationWindow, sides * windows);
-  WalkSide *side = ARENA_NEW(arena, WalkSide, sides);
+  WalkSide *side = make_sides(arena, study);
   PromptShape *window = ARENA_NEW(arena, PromptShape, windows);
   Evaluator e = {.plan = plan, .window = window, .side = side, .sides = sides};
   e.left_bytes = left_bytes(sides, plan->length);
   e.left = ARENA_NEW(arena, char, (size_t)windows *e.left_bytes);
   e.stream = ARENA_NEW(arena, double, (size_t)plan->length *(size_t)subject->model.D);
-  side[0] = (WalkSide){.source = subject_reference(subject), .keep = true};
-  for (int s = 1; s < sides; s++)
-    side[s] =
-        (WalkSide){.source = subject_modes(subject), .mode = spec_mode(spec, plan->modes[s - 1])};
-  for (int w = 0; w < windows; w++) {
-    const int64_t first =
-        tokens_window_start(subject->evaluation_count, windows, plan->length + 1, w);
-    window[w] = (PromptShape){.name = "window",
-                              .token = subject->evaluation_token + (int64_t)w * (plan->length + 1),
-                              .T = plan->length};
-    for (int s = 0; s < sides; s++) {
-      EvaluationWindow *of = row_of(&e, w, s);
-      *of = (EvaluationWindow){.window = w, .first = first};
-      snprintf(of->mode, sizeof of->mode, "%s", s ? plan->modes[s - 1] : MODE_REFERENCE);
-    }
-  }
+  make_windows(&e, subject, window);
   Visitor visitor = {.context = &e, .side = take_layer, .left = left};
   const int here = study_share(study, windows);
   progress_phase(study->progress, "evaluate", here * subject->model.layers);

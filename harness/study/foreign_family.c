@@ -34,7 +34,6 @@ static const struct {
                    {"conv1d_silu", ROLE_CONV_OUT},
                    {"scan", ROLE_SCAN}};
 
-/* "q_proj" of "self_attn.q_proj". */
 /* A layer itself, by what the list of layers is called. */
 static const char *const layer_lists[] = {"layers", "layer", "blocks", "block", "h", NULL};
 
@@ -209,10 +208,9 @@ static const char *pass_name(Arena *arena, const Foreign *f, int pass) {
   return good ? name : f->prompts == 1 ? "dump" : arena_printf(arena, "pass %d", pass);
 }
 
-bool foreign_make_subject(Arena *arena, Spec *spec, Foreign *f, Subject *subject, Status *st) {
-  MetList list = {0};
-  int of_layer = 0;
-  list.met = ARENA_NEW(arena, Met, TENSORS_MOST);
+/* The tensors, layers and passes of all sides. */
+static bool meet_all(Arena *arena, Foreign *f, MetList *list, Status *st) {
+  list->met = ARENA_NEW(arena, Met, TENSORS_MOST);
   f->prompts = f->side[0].layout.passes;
   for (int s = 0; s < f->sides; s++) {
     const ForeignSide *side = &f->side[s];
@@ -223,38 +221,53 @@ bool foreign_make_subject(Arena *arena, Spec *spec, Foreign *f, Subject *subject
     if (side->layout.passes != f->prompts)
       return FAIL(st, "%s: has %d passes, and %s has %d", side->path, side->layout.passes,
                   f->side[0].path, f->prompts);
-    TRY(meet(arena, &list, side, st));
+    TRY(meet(arena, list, side, st));
   }
-  if (f->layers == 0)
-    return FAIL(st,
-                "%s: no array of it was found to be of a layer: say with 'names' how they are "
-                "called",
-                f->side[0].path);
-  put_in_order(&list);
-  TRY(find_stream(spec, &list, st));
-  settle_roles(&list);
-  PromptShape *prompt = ARENA_NEW(arena, PromptShape, f->prompts);
-  for (int p = 0; p < f->prompts; p++) prompt[p].name = pass_name(arena, f, p);
-  const Met *stream = stream_of(&list);
-  TRY(find_tokens(arena, f, stream, prompt, st));
-  for (int i = 0; i < list.count; i++) {
-    Met *met = &list.met[i];
+  return f->layers > 0 ||
+         FAIL(st,
+              "%s: no array of it was found to be of a layer: say with 'names' how they are "
+              "called",
+              f->side[0].path);
+}
+
+/* Tensors that have as many rows as their prompt has tokens have a row a token. */
+static void find_rows_of_tokens(const MetList *list, const PromptShape *prompt) {
+  for (int i = 0; i < list->count; i++) {
+    Met *met = &list->met[i];
     const DumpMask *mask = &met->by->mask[met->first->pass];
     const int tokens = mask->array ? mask->tokens : prompt[met->first->pass].T;
     if (met->tensor.rows == tokens) met->tensor.rows = GENERIC_TOKENS;
   }
-  const int width = stream->tensor.cols;
-  const GenericTensor *tensor = in_order(arena, &list, &of_layer);
+}
+
+/* A model of as many layers, and of the stream's width, of which nothing else is known. */
+static bool make_model(Arena *arena, const Foreign *f, const MetList *list, Subject *subject,
+                       Status *st) {
+  int of_layer = 0;
+  const GenericTensor *tensor = in_order(arena, list, &of_layer);
   Config *config = &subject->checkpoint.config;
-  *config = (Config){.layers = f->layers, .D = width};
-  if (!family_generic(arena, tensor, of_layer, list.count, &config->family, st)) {
+  *config = (Config){.layers = f->layers, .D = stream_of(list)->tensor.cols};
+  if (!family_generic(arena, tensor, of_layer, list->count, &config->family, st)) {
     status_lead(st, "%s: ", f->side[0].path);
     return false;
   }
   subject->model.config = *config;
-  subject->model.layers = f->layers;
-  subject->model.D = width;
-  subject->prompt = prompt;
+  subject->model.layers = config->layers;
+  subject->model.D = config->D;
+  return true;
+}
+
+bool foreign_make_subject(Arena *arena, Spec *spec, Foreign *f, Subject *subject, Status *st) {
+  MetList list = {0};
+  TRY(meet_all(arena, f, &list, st));
+  put_in_order(&list);
+  TRY(find_stream(spec, &list, st));
+  settle_roles(&list);
+  PromptShape *prompt = subject->prompt = ARENA_NEW(arena, PromptShape, f->prompts);
+  for (int p = 0; p < f->prompts; p++) prompt[p].name = pass_name(arena, f, p);
+  TRY(find_tokens(arena, f, stream_of(&list), prompt, st));
+  find_rows_of_tokens(&list, prompt);
+  TRY(make_model(arena, f, &list, subject, st));
   spec->prompts = ARENA_NEW(arena, Prompt, f->prompts);
   for (int p = 0; p < f->prompts; p++) spec->prompts[p].name = prompt[p].name;
   spec->prompt_count = f->prompts;
