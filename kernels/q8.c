@@ -129,7 +129,7 @@ float ROOM_LEVEL(absmax)(const Tensor *x) {
   assert(x->format == FORMAT_F32);
   const Tensor from = has_no_gaps(x) ? long_row(x) : *x;
   int tiles = tiles_of(&from);
-  const bool few = (size_t)from.rows * (size_t)from.cols <= FEW;
+  const bool few = tensor_elements(&from) <= FEW;
   uint32_t most = 0;
 #pragma omp parallel for collapse(2) reduction(max : most) if (!few)
   for (int row = 0; row < from.rows; row++)

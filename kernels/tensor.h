@@ -22,6 +22,12 @@ typedef struct Tensor {
                          static string */
 } Tensor;
 
+static inline size_t tensor_elements(const Tensor *t) { return (size_t)t->rows * (size_t)t->cols; }
+/* Of a whole one. */
+static inline size_t tensor_bytes(const Tensor *t) {
+  return tensor_elements(t) * format_size(t->format);
+}
+
 /* Rows first … first + count - 1 of a tensor, as a view; and columns. */
 static inline Tensor tensor_rows(const Tensor *t, int first, int count) {
   Tensor view = *t;

@@ -28,6 +28,9 @@ void *arena_alloc(Arena *arena, size_t count, size_t size);
 /* The same as it is, for what is written whole before it is read; touches nothing, so an arena may
  * carve a device's memory. */
 void *arena_room(Arena *arena, size_t count, size_t size);
+/* Bytes up to a whole number of lines of 64: what begins one behind the other is aligned as above.
+ */
+static inline size_t arena_lines(size_t bytes) { return (bytes + 63) / 64 * 64; }
 char *arena_printf(Arena *arena, const char *format, ...)
     __attribute__((format(printf, 2, 3), nonnull));
 /* A piece of its own, of so many bytes. */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/number.h"
 #include "command/command.h"
 #include "command/flags.h"
@@ -27,7 +28,7 @@ static int width_of(const DumpLayout *layout) {
  * that is. */
 static void print_array(const DumpArray *a) {
   char shape[SHAPE_TEXT], scale[32] = "";
-  const char *slash = strrchr(a->file, '/'), *file = slash ? slash + 1 : a->file;
+  const char *file = file_name(a->file);
   const bool alone = !strncmp(file, a->name, strlen(a->name)) && file[strlen(a->name)] == '.';
   if (a->scale > 0) snprintf(scale, sizeof scale, "scale %.9g", (double)a->scale);
   if (a->type == DUMP_I8 && !(a->scale > 0)) snprintf(scale, sizeof scale, "no scale");

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "spec/defaults.h"
 
 typedef struct Words {
@@ -31,8 +32,8 @@ static const char *output_name(Arena *arena, const VectorsAsked *asked, const Ve
 
 /* A file that names no case is one itself. */
 static const char *case_name(const VectorsAsked *asked, const VectorCase *c) {
-  const char *slash = strrchr(asked->path, '/');
-  return *c->name ? c->name : slash && slash[1] ? slash + 1 : asked->path;
+  const char *file = file_name(asked->path);
+  return *c->name ? c->name : *file ? file : asked->path;
 }
 
 /* The share that must be equal; below 0: none, the bound decides. */

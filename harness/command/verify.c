@@ -35,7 +35,7 @@ const char *verify_difference(Arena *arena, const char *name, const Tensor *a, c
   if (bits_of_f32(a->scale.value) != bits_of_f32(b->scale.value))
     return arena_printf(arena, "%s: scale %a on the CPU, %a on the device", name,
                         (double)a->scale.value, (double)b->scale.value);
-  for (size_t i = 0; i < (size_t)a->rows * (size_t)a->cols; i++)
+  for (size_t i = 0; i < tensor_elements(a); i++)
     if (!same_element(a, b, i))
       return arena_printf(arena, "%s [%zu, %zu]: %a on the CPU, %a on the device", name,
                           i / (size_t)a->cols, i % (size_t)a->cols, tensor_value(a, i),

@@ -63,7 +63,7 @@ static bool read_tables(Arena *arena, File *f, Status *st) {
 
 /* Float16 that was widened is narrowed again: its values are floats of 16 bits. */
 static void as_halves(Arena *arena, Tensor *t) {
-  const size_t n = (size_t)t->rows * (size_t)t->cols;
+  const size_t n = tensor_elements(t);
   const float *from = t->data;
   uint16_t *to = arena_room(arena, n, sizeof *to);
   for (size_t i = 0; i < n; i++) to[i] = f16_of(from[i]);

@@ -144,7 +144,7 @@ void tensor_pack(const Tensor *t, void *to) {
 Tensor tensor_copy(Arena *arena, const Tensor *t) {
   Tensor copy = *t;
   copy.stride = t->cols;
-  copy.data = arena_room(arena, (size_t)t->rows * (size_t)t->cols, format_size(t->format));
+  copy.data = arena_room(arena, tensor_elements(t), format_size(t->format));
   tensor_pack(t, copy.data);
   return copy;
 }

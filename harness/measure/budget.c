@@ -31,7 +31,7 @@ static void fill(Budget *row, const Sums *s) {
 }
 
 static const double *values(const Tensor *t, Arena *arena) {
-  double *v = arena_alloc(arena, (size_t)t->rows * (size_t)t->cols, sizeof(double));
+  double *v = arena_alloc(arena, tensor_elements(t), sizeof(double));
   tensor_values(t, v);
   return v;
 }

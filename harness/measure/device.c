@@ -28,7 +28,7 @@ typedef struct Room {
 
 static void *take(Room *room, size_t count, size_t size) {
   void *at = room->base ? room->base + room->used : NULL;
-  room->used += (count * size + 63) / 64 * 64;
+  room->used += arena_lines(count * size);
   return at;
 }
 
@@ -46,9 +46,6 @@ static int count_kind(const StatsJob *job, int jobs, Kind kind) {
   for (int i = 0; i < jobs; i++) count += has(&job[i], kind);
   return count;
 }
-
-static size_t elements(const Tensor *t) { return (size_t)t->rows * (size_t)t->cols; }
-static size_t bytes_of(const Tensor *t) { return elements(t) * format_size(t->format); }
 
 static void take_results(Room *room, Kind kind, DevicePart *part) {
   const Blocks *b = &part->blocks;
@@ -79,13 +76,13 @@ static void take_results(Room *room, Kind kind, DevicePart *part) {
 }
 
 static DevicePart part_of_job(const StatsJob *job) {
-  return (DevicePart){.a = *job->base,
-                      .b = job->other ? *job->other : (Tensor){0},
-                      .blocks = blocks_of((size_t)job->base->rows, (size_t)job->base->cols),
-                      .scale = job->scale,
-                      .digested =
-                          job->tensor_row && digest_has_parts(job->base) ? bytes_of(job->base) : 0,
-                      .channels_are_rows = !job->rows_are_tokens};
+  return (DevicePart){
+      .a = *job->base,
+      .b = job->other ? *job->other : (Tensor){0},
+      .blocks = blocks_of((size_t)job->base->rows, (size_t)job->base->cols),
+      .scale = job->scale,
+      .digested = job->tensor_row && digest_has_parts(job->base) ? tensor_bytes(job->base) : 0,
+      .channels_are_rows = !job->rows_are_tokens};
 }
 
 /* A list of all parts of a kind; `part` [those]. */
@@ -137,7 +134,7 @@ static size_t keys_most(const StatsJob *job, int jobs) {
   size_t all = 0, largest = 0;
   for (int i = 0; i < jobs; i++) {
     if (!job[i].pair_row) continue;
-    const size_t n = elements(job[i].base);
+    const size_t n = tensor_elements(job[i].base);
     all += n;
     largest = n > largest ? n : largest;
   }

@@ -36,8 +36,7 @@ enum {
 
 /* Whether the digest of a tensor can be made in parts. */
 static inline bool digest_has_parts(const Tensor *t) {
-  return t->stride == t->cols &&
-         (size_t)t->rows * (size_t)t->cols * format_size(t->format) >= DIGEST_LONG;
+  return t->stride == t->cols && tensor_bytes(t) >= DIGEST_LONG;
 }
 
 /* The last block may be short or empty, but for the stripe that ends the tensor, which is taken

@@ -11,8 +11,6 @@
 #include "measure/block.h"
 #include "measure/finish.h"
 
-static size_t elements(const Tensor *t) { return (size_t)t->rows * (size_t)t->cols; }
-
 /* --- one tensor ------------------------------------------------------------------------------- */
 
 typedef struct Judged {
@@ -44,7 +42,7 @@ static Judged judged(const double *x, size_t n) {
 }
 
 void judge_tensor(const Tensor *t, float scale, TensorStats *row, Arena scratch) {
-  const size_t n = elements(t);
+  const size_t n = tensor_elements(t);
   double *x = arena_room(&scratch, n, sizeof *x);
   int64_t on_grid = 0, saturated = 0;
   size_t kept = 0;
@@ -290,7 +288,7 @@ void judge_pair(const Tensor *base, const Tensor *other, bool rows_are_tokens,
                 const PairStats *claim, PairStats *row, Arena scratch) {
   const int64_t token = claim ? claim->token.worst : -1,
                 channel = claim ? claim->channel.worst : -1;
-  const size_t n = elements(base), rows = (size_t)base->rows, cols = (size_t)base->cols;
+  const size_t n = tensor_elements(base), rows = (size_t)base->rows, cols = (size_t)base->cols;
   Arrays v = {.n = n};
   v.a = arena_room(&scratch, n, sizeof(double));
   v.b = arena_room(&scratch, n, sizeof(double));

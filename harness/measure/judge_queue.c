@@ -53,9 +53,7 @@ typedef struct Judge {
   Arena scratch;
 } Judge;
 
-static size_t elements_of(const StatsJob *job) {
-  return (size_t)job->base->rows * (size_t)job->base->cols;
-}
+static size_t elements_of(const StatsJob *job) { return tensor_elements(job->base); }
 
 static size_t parts_of(const StatsJob *job) {
   return (size_t)job->base->rows + (size_t)job->base->cols;
@@ -316,7 +314,7 @@ bool judge_queue_end(JudgeQueue *q, JudgedRows *judged, Arena scratch, Status *s
 static void place_copy(Arena *room, const Tensor *t, Tensor *copy) {
   *copy = *t;
   copy->stride = t->cols;
-  copy->data = arena_room(room, (size_t)t->rows * (size_t)t->cols, format_size(t->format));
+  copy->data = arena_room(room, tensor_elements(t), format_size(t->format));
 }
 
 static void place(Batch *b, const StatsJob *job) {

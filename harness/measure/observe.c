@@ -67,7 +67,7 @@ void observe_queue(Cuda *cuda, const ObserveList *list, void *room, void *pinned
   for (int i = 0; i < list->tensors; i++) {
     const Tensor *t = &list->of[i].t;
     ObservePart *part = &parts.part[i];
-    const size_t n = (size_t)t->rows * (size_t)t->cols;
+    const size_t n = tensor_elements(t);
     assert(t->format == FORMAT_F32 && n > 0 && n <= INT32_MAX);
     *part = (ObservePart){
         .x = t->data, .n = (uint32_t)n, .cols = (uint32_t)t->cols, .by_row = list->of[i].by_row};
@@ -101,7 +101,7 @@ Observed observe_take(const ObserveList *list, int tensor, const void *pinned) {
 
 double observed_quantile(const ObserveList *list, int tensor, const Observed *of, int q) {
   const Tensor *t = &list->of[tensor].t;
-  return quantile_between((size_t)t->rows * (size_t)t->cols, list->fraction[q],
+  return quantile_between(tensor_elements(t), list->fraction[q],
                           (double)f32_of_bits(of->ordered[2 * q]),
                           (double)f32_of_bits(of->ordered[2 * q + 1]));
 }

@@ -7,7 +7,6 @@
 #include "measure/blocks.h"
 #include "measure/finish.h"
 
-static size_t elements(const Tensor *t) { return (size_t)t->rows * (size_t)t->cols; }
 static size_t blocks_in(const Tensor *t) {
   return blocks_of((size_t)t->rows, (size_t)t->cols).count;
 }
@@ -15,7 +14,7 @@ static size_t blocks_in(const Tensor *t) {
 /* --- one tensor ------------------------------------------------------------------------------- */
 
 static void first_values(const Tensor *t, double *first) {
-  const size_t n = elements(t);
+  const size_t n = tensor_elements(t);
   for (size_t i = 0; i < FIRST_VALUES; i++) first[i] = i < n ? tensor_value(t, i) : NAN;
 }
 
@@ -63,8 +62,8 @@ void stats_pair_known(const Tensor *base, const Tensor *other, PairKnown known, 
   if (same) {
     pair_blocks_same(base, known.base, block, &parts, scratch);
   } else {
-    parts.error = arena_room(&scratch, elements(base), sizeof(double));
-    parts.key = arena_room(&scratch, elements(base), sizeof(uint16_t));
+    parts.error = arena_room(&scratch, tensor_elements(base), sizeof(double));
+    parts.key = arena_room(&scratch, tensor_elements(base), sizeof(uint16_t));
     parts.counts = ARENA_NEW(&scratch, uint32_t, QUANTILE_COUNTS);
     pair_blocks(base, other, known.base, known.other, block, &parts, scratch);
     quantiles_counted(parts.counts, parts.error, parts.key, parts.errors, pair_quantiles,

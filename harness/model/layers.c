@@ -21,7 +21,7 @@ static const size_t stay64_bytes = (size_t)256 << 20;
 static size_t layer64_bytes(const Config *c) {
   size_t bytes = 0;
   for (int w = 0; w < c->family->weights; w++)
-    bytes += (weight_values(c, &c->family->weight[w]) * sizeof(double) + 63) / 64 * 64;
+    bytes += arena_lines(weight_values(c, &c->family->weight[w]) * sizeof(double));
   return bytes;
 }
 
@@ -94,7 +94,7 @@ static bool make64(Layers *l, int layer, Status *st) {
   TRY(checkpoint_check(l->checkpoint, st));
   for (int w = 0; w < family_of(l)->weights; w++) {
     room[w] = (double *)(void *)at;
-    at += (weight_values(c, &family_of(l)->weight[w]) * sizeof(double) + 63) / 64 * 64;
+    at += arena_lines(weight_values(c, &family_of(l)->weight[w]) * sizeof(double));
   }
   TRY(rewrite_layer(l->checkpoint, l->rewrite, layer, room, l->weights.layer[layer], st));
   l->held64[place] = layer;

@@ -35,7 +35,7 @@ size_t prepared_bytes(const Config *c, const WeightInfo *info, Format format) {
   const size_t bytes = info->form == FORM_LINEAR
                            ? linear_packed_bytes(rows, cols, format)
                            : (size_t)rows * (size_t)cols * format_size(format);
-  return (bytes + 63) / 64 * 64;
+  return arena_lines(bytes);
 }
 
 /* The panels stay; the row-major copies are scratch. */

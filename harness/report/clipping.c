@@ -183,10 +183,6 @@ static const char *value_cell(Arena *arena, double x) {
   return isnan(x) ? "—" : arena_printf(arena, "%#.4g", x);
 }
 
-static const char *index_cell(Arena *arena, int index) {
-  return index < 0 ? "—" : arena_printf(arena, "%d", index);
-}
-
 static const char *size_cell(Language l, Arena *arena, const Clipping *row, double rel_l2) {
   return finite_cell(l, arena, &(Size){rel_l2, false, row->n, row->nonfinite});
 }
@@ -207,11 +203,11 @@ static void write_table(FILE *out, const ReportData *d, const ModeGrids *g, Aren
     grid_add(&grid, md_text(&scratch, row->prompt));
     grid_add(&grid, arena_printf(&scratch, "%lld", (long long)row->beyond));
     grid_add(&grid, arena_printf(&scratch, "%d", row->channels));
-    grid_add(&grid, index_cell(&scratch, row->worst_channel));
+    grid_add(&grid, md_index(&scratch, row->worst_channel));
     grid_add(&grid, value_cell(&scratch, row->furthest_value));
     grid_add(&grid, value_cell(&scratch, end_of(row)));
-    grid_add(&grid, index_cell(&scratch, row->furthest_token));
-    grid_add(&grid, index_cell(&scratch, row->furthest_channel));
+    grid_add(&grid, md_index(&scratch, row->furthest_token));
+    grid_add(&grid, md_index(&scratch, row->furthest_channel));
     grid_add(&grid, md_share(&scratch, row->error_share));
     grid_add(&grid, size_cell(l, &scratch, row, row->rel_l2_clipped));
     grid_add(&grid, size_cell(l, &scratch, row, row->rel_l2_rounded));

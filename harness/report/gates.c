@@ -115,7 +115,7 @@ void section_gates(FILE *out, const ReportData *d, Arena scratch) {
     grid_add(&grid, number(&scratch, gate->measured));
     grid_add(&grid, arena_printf(&scratch, "%s %s", bound(d->language, gate),
                                  number(&scratch, gate->limit)));
-    grid_add(&grid, gate->worst_layer < 0 ? "—" : arena_printf(&scratch, "%d", gate->worst_layer));
+    grid_add(&grid, md_index(&scratch, gate->worst_layer));
     grid_add(&grid, number(&scratch, gate->passing));
   }
   fprintf(out,

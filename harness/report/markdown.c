@@ -120,6 +120,10 @@ static const char *three_digits(Arena *arena, double x) {
   return arena_printf(arena, "%.*f", decimals > 0 ? decimals : 0, x);
 }
 
+const char *md_index(Arena *arena, int index) {
+  return index < 0 ? "—" : arena_printf(arena, "%d", index);
+}
+
 const char *md_share(Arena *arena, double share) {
   const char *word = special(100 * share);
   if (word) return word;

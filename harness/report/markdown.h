@@ -30,6 +30,7 @@ const char *md_share(Arena *arena, double share);   /* the same in three digits:
 const char *md_error(Arena *arena,
                      double x); /* a relative size: 1.67 %, and below 0.001 % 1.23e-06 */
 const char *md_bytes(Arena *arena, double bytes); /* 12.3 MB */
+const char *md_index(Arena *arena, int index);    /* 3; below 0 there is none: a dash */
 /* A figure with its interval, all three written by `figure`: "0.587 (0.553 … 0.624)"; alone where
  * it has none. */
 typedef const char *MdFigure(Arena *arena, double x);

@@ -299,10 +299,6 @@ const char *shapes_tokens(Arena *arena, const ReportData *d, const ReportPair *p
 
 /* --- the table -------------------------------------------------------------------------------- */
 
-static const char *layer_cell(Arena *arena, int layer) {
-  return layer < 0 ? "—" : arena_printf(arena, "%d", layer);
-}
-
 static const char *needed_cell(Language l, Arena *arena, const DriftShape *s) {
   return s->needed > 0   ? arena_printf(arena, "%.0f", s->needed)
          : s->needed < 0 ? say(l, "no number")
@@ -331,19 +327,19 @@ static const char *quantity(Language l, Arena *arena, const DriftShape *s, int q
     case 2:
       return *s->rival ? phrase(l, arena, s->rival, layer_words(l, arena, s->rival_layer, -1, -1))
                        : "—";
-    case 3: return layer_cell(arena, s->first_layer);
+    case 3: return md_index(arena, s->first_layer);
     case 4: return md_error(arena, s->first);
     case 5: return md_interval(l, arena, md_error, s->last, s->last_low, s->last_high);
     case 6: return shapes_factor(l, arena, s->growth, s->growth_low, s->growth_high);
     case 7: return md_short(arena, s->growth_p);
     case 8: return md_short(arena, s->growth_holm);
-    case 9: return layer_cell(arena, s->peak_layer);
+    case 9: return md_index(arena, s->peak_layer);
     case 10: return shapes_factor(l, arena, s->rise, s->rise_low, s->rise_high);
     case 11: return shapes_factor(l, arena, s->fall, s->fall_low, s->fall_high);
-    case 12: return layer_cell(arena, s->step_layer);
+    case 12: return md_index(arena, s->step_layer);
     case 13: return shapes_factor(l, arena, s->step, s->step_low, s->step_high);
     case 14: return md_share(arena, s->step_share);
-    case 15: return layer_cell(arena, s->settled_layer);
+    case 15: return md_index(arena, s->settled_layer);
     case 16: return shapes_factor(l, arena, s->quarter, s->quarter_low, s->quarter_high);
     case 17: return shapes_factor(l, arena, s->rate, NAN, NAN);
     case 18:

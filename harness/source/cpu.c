@@ -54,7 +54,7 @@ int source_alike(const Source *a, const Source *b) {
 
 Tensor source_input(const Source *source, const Tensor *x, Arena *arena) {
   if (x->format == source->stream) return *x;
-  size_t n = (size_t)x->rows * (size_t)x->cols;
+  size_t n = tensor_elements(x);
   double *wide = ARENA_NEW(arena, double, n);
   tensor_values(x, wide);
   if (source->stream == FORMAT_F64) return tensor_of(wide, FORMAT_F64, x->rows, x->cols, 0);

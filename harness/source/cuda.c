@@ -25,7 +25,7 @@ static size_t form_bytes(const Config *c, const WeightInfo *info, Format format)
       info->form == FORM_LINEAR
           ? linear_cuda_packed_bytes(weight_rows(c, info), weight_cols(c, info), format)
           : weight_values(c, info) * format_size(format);
-  return (bytes + 63) / 64 * 64;
+  return arena_lines(bytes);
 }
 
 /* A weight in one format in its room. */

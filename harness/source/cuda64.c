@@ -4,11 +4,9 @@
 
 /* --- weights there ---------------------------------------------------------------------------- */
 
-static size_t rounded(size_t bytes) { return (bytes + 63) / 64 * 64; }
-
 size_t device64_bytes(const Config *c, bool head) {
   const size_t row = (size_t)c->D * sizeof(double);
-  return (head ? rounded((size_t)c->vocab * row) : 0) + rounded(row);
+  return (head ? arena_lines((size_t)c->vocab * row) : 0) + arena_lines(row);
 }
 
 bool device64_load(Device *device, const Weights64 *weights, MadeLayers *made, bool head,

@@ -15,7 +15,7 @@ static size_t step_bytes(const Config *config, Format stream, int T) {
 }
 
 static size_t rows_bytes(const Config *config, Format stream, int T) {
-  return ((size_t)T * (size_t)config->D * format_size(stream) + 63) / 64 * 64;
+  return arena_lines((size_t)T * (size_t)config->D * format_size(stream));
 }
 
 size_t lane_bytes(const Config *config, Format stream, int T) {
@@ -45,7 +45,7 @@ static size_t back_bytes(const Config *config, Format stream, int T, TensorSet b
         (size_t)(info->rows == DIM_TOKEN ? T : config->family->width(config, info->rows));
     bytes += rows * (size_t)config->family->width(config, info->cols) * format_size(stream) + 192;
   }
-  return (bytes + TENSORS_MOST * 2 * sizeof(int64_t) + 63) / 64 * 64;
+  return arena_lines(bytes + TENSORS_MOST * 2 * sizeof(int64_t));
 }
 
 size_t lane_pinned_bytes(const Config *config, Format stream, int T, TensorSet back) {
@@ -119,11 +119,11 @@ void lane_resume(Cuda *cuda, Lane *lane, const Tensor *stream) {
   lane->T = stream->rows;
   lane->now = *stream;
   lane->now.data = lane->stream_room;
-  cuda_to_device(cuda, lane->stream_room, stream->data,
-                 (size_t)stream->rows * (size_t)stream->cols * format_size(stream->format));
+  cuda_to_device(cuda, lane->stream_room, stream->data, tensor_bytes(stream));
 }
 
-static size_t tensor_bytes(const Tensor *t) {
+/* As it lies there, from its first element to the end of its last row. */
+static size_t spanned_bytes(const Tensor *t) {
   return (size_t)t->rows * (size_t)t->stride * format_size(t->format);
 }
 
@@ -141,24 +141,22 @@ static size_t copy_all(Cuda *cuda, Lane *lane, int half) {
     const bool own = at >= base && at < base + lane->bytes;
     lane->here[id] = !at ? NULL : own ? host + (at - base) : host;
     if (!at || own) continue;
-    cuda_to_host(cuda, lane->here[id], at, tensor_bytes(t));
-    bytes += tensor_bytes(t);
+    cuda_to_host(cuda, lane->here[id], at, spanned_bytes(t));
+    bytes += spanned_bytes(t);
   }
   if (lane->words.first) lane->words_here = host + (lane->words.first - base);
   cuda_to_host(cuda, host + (lane->made - base), lane->made, made);
   return bytes;
 }
 
-static size_t in_lines(size_t bytes) { return (bytes + 63) / 64 * 64; }
-
 static bool comes(const Lane *lane, int id, TensorSet back) {
   return lane->queued.t[id].data && back >> id & 1;
 }
 
 static size_t some_bytes(const Lane *lane, TensorSet back) {
-  size_t bytes = in_lines((size_t)(lane->words.end - lane->words.first));
+  size_t bytes = arena_lines((size_t)(lane->words.end - lane->words.first));
   for (int id = 0; id < lane->queued.family->tensors.count; id++)
-    if (comes(lane, id, back)) bytes += in_lines(tensor_bytes(&lane->queued.t[id]));
+    if (comes(lane, id, back)) bytes += arena_lines(spanned_bytes(&lane->queued.t[id]));
   return bytes;
 }
 
@@ -167,12 +165,12 @@ static size_t copy_some(Cuda *cuda, Lane *lane, int half, TensorSet back) {
   const size_t words = (size_t)(lane->words.end - lane->words.first);
   char *host = lane->host[half];
   if (words) cuda_to_host(cuda, host, lane->words.first, words), lane->words_here = host;
-  host += in_lines(words);
+  host += arena_lines(words);
   for (int id = 0; id < lane->queued.family->tensors.count; id++) {
     const Tensor *t = &lane->queued.t[id];
     if (!comes(lane, id, back)) continue;
-    cuda_to_host(cuda, lane->here[id] = host, t->data, tensor_bytes(t));
-    host += in_lines(tensor_bytes(t));
+    cuda_to_host(cuda, lane->here[id] = host, t->data, spanned_bytes(t));
+    host += arena_lines(spanned_bytes(t));
   }
   return (size_t)(host - lane->host[half]);
 }

@@ -12,10 +12,8 @@ static const Stored stored_as[] = {[WEIGHT_F16] = STORED_F16,
                                    [WEIGHT_F32] = STORED_F32,
                                    [WEIGHT_F64] = STORED_F64};
 
-static size_t rounded(size_t bytes) { return (bytes + 63) / 64 * 64; }
-
 static size_t stored_bytes(const Weight *w) {
-  return w->data ? rounded(w->count * weight_size(w->type)) : 0;
+  return w->data ? arena_lines(w->count * weight_size(w->type)) : 0;
 }
 
 /* --- room ------------------------------------------------------------------------------------- */
@@ -23,7 +21,7 @@ static size_t stored_bytes(const Weight *w) {
 static size_t raw_bytes(const Checkpoint *checkpoint) {
   const Config *c = &checkpoint->config;
   const Weight *head = &checkpoint->end[END_HEAD];
-  size_t most = rounded((size_t)HEAD_ROWS * (size_t)c->D * weight_size(head->type));
+  size_t most = arena_lines((size_t)HEAD_ROWS * (size_t)c->D * weight_size(head->type));
   for (int layer = 0; layer < c->layers; layer++) {
     size_t bytes = 0;
     for (int w = 0; w < c->family->weights; w++)
@@ -34,13 +32,13 @@ static size_t raw_bytes(const Checkpoint *checkpoint) {
 }
 
 static size_t rows_bytes(const Config *c, size_t rows) {
-  return rounded(rows * (size_t)c->D * sizeof(double));
+  return arena_lines(rows * (size_t)c->D * sizeof(double));
 }
 
 size_t maker_bytes(const Checkpoint *checkpoint) {
   const Config *c = &checkpoint->config;
   return raw_bytes(checkpoint) + rows_bytes(c, HEAD_ROWS) + rows_bytes(c, 1) +
-         rounded(WEIGHTS_MOST * sizeof(PreparedRange));
+         arena_lines(WEIGHTS_MOST * sizeof(PreparedRange));
 }
 
 bool maker_open(Cuda *cuda, Layers *layers, Maker *m, Status *st) {
@@ -79,7 +77,7 @@ bool maker_wait(Maker *m, Status *st) {
 static size_t layer_bytes(const Config *c) {
   size_t bytes = 0;
   for (int w = 0; w < c->family->weights; w++)
-    bytes += rounded(weight_values(c, &c->family->weight[w]) * sizeof(double));
+    bytes += arena_lines(weight_values(c, &c->family->weight[w]) * sizeof(double));
   return bytes;
 }
 
@@ -138,7 +136,7 @@ static void rewrite_there(MadeLayers *made, int layer, const double **value) {
   for (int w = 0; w < family->weights; w++) {
     const Weight *weight = &m->layers->checkpoint->layer[layer][w];
     value[w] = room[w] = (double *)(void *)at;
-    at += rounded(weight_values(c, &family->weight[w]) * sizeof(double));
+    at += arena_lines(weight_values(c, &family->weight[w]) * sizeof(double));
     if (!weight->data) value[w] = NULL;
     if (value[w]) prepare_widen(m->cuda, raw, stored_as[weight->type], weight->count, room[w]);
     raw += stored_bytes(weight);

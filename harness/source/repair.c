@@ -233,7 +233,7 @@ static bool lacks(const Tensor *t, MetAll all) {
 }
 
 static Tensor as_float(const Tensor *t, MetAll all, Arena *arena) {
-  float *data = arena_room(arena, (size_t)t->rows * (size_t)t->cols, sizeof *data);
+  float *data = arena_room(arena, tensor_elements(t), sizeof *data);
   Tensor wide = tensor_of(data, FORMAT_F32, t->rows, t->cols, 0);
   dequantise(t, &wide);
   for (int i = 0; i < all.count; i++)

@@ -15,4 +15,7 @@ enum { DOCUMENT_BYTES_MAX = 1 << 20, DOCUMENT_DEPTH_MAX = 16 };
  * yaml_document_delete. */
 bool document_load(yaml_document_t *document, const char *path, const char *text, size_t count,
                    Status *st);
+static inline const char *document_text(const yaml_node_t *scalar) {
+  return (const char *)scalar->data.scalar.value;
+}
 #endif

@@ -18,7 +18,7 @@ static yaml_node_t *node_of(yaml_document_t *document, const char *name) {
   for (yaml_node_pair_t *pair = root->data.mapping.pairs.start; pair < root->data.mapping.pairs.top;
        pair++) {
     yaml_node_t *key = yaml_document_get_node(document, pair->key);
-    if (key->type == YAML_SCALAR_NODE && !strcmp((const char *)key->data.scalar.value, name))
+    if (key->type == YAML_SCALAR_NODE && !strcmp(document_text(key), name))
       return yaml_document_get_node(document, pair->value);
   }
   return NULL;

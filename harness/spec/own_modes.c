@@ -6,6 +6,7 @@
 
 #include "base/number.h"
 #include "family/family.h"
+#include "spec/document.h"
 #include "spec/nearest.h"
 #include "spec/reader.h"
 #include "spec/spec.h"
@@ -20,10 +21,6 @@ typedef struct OwnModes {
   enum { MODE_UNREAD, MODE_BEGUN, MODE_READ } * state;
   int *on; /* [own] the one that it is built on and waits for, of those begun */
 } OwnModes;
-
-static const char *text_of(const yaml_node_t *node) {
-  return (const char *)node->data.scalar.value;
-}
 
 static int own_index(const OwnModes *modes, const char *name) {
   for (int i = 0; i < modes->count; i++)
@@ -207,7 +204,7 @@ static bool read_mode(Reader *reader, OwnModes *modes, int i) {
   if (base && base->type == YAML_SCALAR_NODE) {
     const Place place = {.label = "base", .mark = base->start_mark};
     const Mode *on;
-    TRY(find_mode(reader, modes, i, text_of(base), &place, &on));
+    TRY(find_mode(reader, modes, i, document_text(base), &place, &on));
     own->mode = *on;
   }
   TRY(reader_object(reader, modes->object, node, modes->label, own));

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "family/family.h"
+#include "spec/document.h"
 #include "spec/nearest.h"
 #include "spec/scalar.h"
 #include "spec/spec.h"
@@ -49,10 +50,6 @@ yaml_node_t *reader_node(const Reader *reader, int index) {
   return yaml_document_get_node(reader->document, index);
 }
 
-static const char *scalar_text(const yaml_node_t *node) {
-  return (const char *)node->data.scalar.value;
-}
-
 static bool is_plain(const yaml_node_t *node) {
   return node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
 }
@@ -67,7 +64,7 @@ bool reader_fail_expected(Reader *reader, const Key *key, const yaml_node_t *nod
   }
   if (node->type == YAML_MAPPING_NODE)
     return reader_fail(reader, &place, "expected %s, found a mapping", expected);
-  const char *text = scalar_text(node);
+  const char *text = document_text(node);
   if (is_plain(node) && !*text)
     return reader_fail(reader, &place, "expected %s, found nothing", expected);
   if (key->kind == KIND_NAME && strlen(text) > NAME_BYTES_MAX)
@@ -89,7 +86,7 @@ bool reader_fail_expected(Reader *reader, const Key *key, const yaml_node_t *nod
 
 static bool reader_scalar(Reader *reader, const Key *key, const yaml_node_t *node,
                           const char *label, void *owner) {
-  const char *text = scalar_text(node);
+  const char *text = document_text(node);
   if (strlen(text) != node->data.scalar.length) {
     const Place place = {.label = label, .mark = node->start_mark};
     return reader_fail(reader, &place, "holds a NUL character");
@@ -144,18 +141,18 @@ const char *reader_key_text(Reader *reader, const yaml_node_t *node) {
     reader_fail(reader, &place, "a list or mapping as a key");
     return NULL;
   }
-  if (strlen(scalar_text(node)) != node->data.scalar.length) {
+  if (strlen(document_text(node)) != node->data.scalar.length) {
     reader_fail(reader, &place, "a key that holds a NUL character");
     return NULL;
   }
-  return scalar_text(node);
+  return document_text(node);
 }
 
 /* The first pair of the mapping with this key, before `end`; NULL where there is none. */
 static const yaml_node_pair_t *find_pair(Reader *reader, yaml_node_t *node,
                                          const yaml_node_pair_t *end, const char *key) {
   for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < end; pair++)
-    if (!strcmp(scalar_text(reader_node(reader, pair->key)), key)) return pair;
+    if (!strcmp(document_text(reader_node(reader, pair->key)), key)) return pair;
   return NULL;
 }
 

@@ -167,13 +167,9 @@ static Digest stream_seal(const char *name, const StreamHead *head, Digest value
   return digest_join(all, 3);
 }
 
-static size_t stream_values(const Tensor *t) {
-  return (size_t)t->rows * (size_t)t->cols * format_size(t->format);
-}
-
 size_t streams_size(const Tensor *stream, int sides) {
   size_t bytes = (size_t)sides * sizeof(StreamHead);
-  for (int s = 0; s < sides; s++) bytes += stream_values(&stream[s]);
+  for (int s = 0; s < sides; s++) bytes += tensor_bytes(&stream[s]);
   return bytes;
 }
 
@@ -191,7 +187,7 @@ static void make_one(const char *name, const Tensor *t, const char *known, Strea
   if (known)
     memcpy(own.hex, known, sizeof own.hex);
   else
-    own = digest_of(values, stream_values(t));
+    own = digest_of(values, tensor_bytes(t));
   head->seal = stream_seal(name, head, own);
 }
 
@@ -224,7 +220,7 @@ bool streams_of(const StoreShape *shape, int prompt, Bytes body, Tensor *stream,
     if (body.count < at) return FAIL(why, "holds other streams");
     TRY(stream_of(shape, prompt, (const StreamHead *)(const void *)body.data + s, &stream[s], why));
     stream[s].data = (char *)body.data + at;
-    at += stream_values(&stream[s]);
+    at += tensor_bytes(&stream[s]);
   }
   return at == body.count || FAIL(why, "holds other streams");
 }
@@ -247,13 +243,12 @@ static bool read_one(Arena *arena, const Store *store, int prompt, int file, con
     return FAIL(why, "%s", strerror(errno));
   for (int s = 0; s <= side; s++) {
     TRY(stream_of(store->shape, prompt, &head[s], stream, why));
-    if (s < side) at += stream_values(stream);
+    if (s < side) at += tensor_bytes(stream);
   }
-  stream->data = arena_room(arena, stream_values(stream), 1);
-  if (!read_at(file, (void *)(uintptr_t)stream->data, stream_values(stream), at))
+  stream->data = arena_room(arena, tensor_bytes(stream), 1);
+  if (!read_at(file, (void *)(uintptr_t)stream->data, tensor_bytes(stream), at))
     return FAIL(why, "%s", strerror(errno));
-  const Digest seal =
-      stream_seal(name, &head[side], digest_of(stream->data, stream_values(stream)));
+  const Digest seal = stream_seal(name, &head[side], digest_of(stream->data, tensor_bytes(stream)));
   return !memcmp(&seal, &head[side].seal, sizeof seal) ||
          FAIL(why, "its digest differs: it has changed since it was written");
 }

@@ -57,7 +57,7 @@ typedef struct Settled {
  * they are widened, or NULL; `digested`: its own is known. */
 static void settle_piece(const Tensor *piece, uint16_t *half, void *to, bool digested,
                          Settled *digests) {
-  const size_t n = (size_t)piece->rows * (size_t)piece->cols, size = format_size(piece->format);
+  const size_t n = tensor_elements(piece), size = format_size(piece->format);
   void *copy = half ? (void *)half : to;
   if (copy != piece->data) pack_canonical(piece, copy);
   if (!digested) digest_add(&digests->own, copy, n * size);
@@ -88,7 +88,7 @@ static bool settle(const Store *store, const JobTensor *what, Digest *own, Diges
   uint16_t half[PIECE / sizeof(float)] = {0};
   const Tensor *from = &what->from;
   const bool widened = what->slot && what->slot->widened;
-  const size_t n = (size_t)from->rows * (size_t)from->cols,
+  const size_t n = tensor_elements(from),
                size = widened ? sizeof(float) : format_size(from->format);
   Settled digests;
   digest_begin(&digests.own);

@@ -26,7 +26,7 @@ static size_t magnitudes_bytes(size_t values) {
  * any order; of a maximum there is one alone. */
 static void observe(const Tensor *t, bool quantile, const double *alpha, int alphas, double *out,
                     Arena scratch) {
-  size_t n = (size_t)t->rows * (size_t)t->cols;
+  size_t n = tensor_elements(t);
   const float *x = t->data;
   bool finite = true;
   for (size_t i = 0; i < n; i++) finite &= isfinite(x[i]) != 0;

@@ -157,7 +157,7 @@ static void plan_single(Mending *m, const Mending *all, Arena *arena) {
 /* --- running them ----------------------------------------------------------------------------- */
 
 static void add_error(const Mending *m, const Tensor *out, double *error2, double *size2) {
-  size_t n = (size_t)out->rows * (size_t)out->cols;
+  size_t n = tensor_elements(out);
   for (size_t i = 0; i < n; i++) {
     double want = m->reference[i], d = tensor_value(out, i) - want;
     *error2 += d * d;

@@ -128,7 +128,7 @@ static void put_mended(const Tensor *base, const Tensor *other, int token, Step 
 
 static void keep_out(Tensor *kept, const Tensor *out) {
   void *data = kept->data;
-  memcpy(data, out->data, (size_t)out->rows * (size_t)out->cols * format_size(out->format));
+  memcpy(data, out->data, tensor_bytes(out));
   *kept = *out;
   kept->data = data;
 }

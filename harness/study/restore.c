@@ -63,8 +63,7 @@ static bool keep_reference(void *context, const WalkPlace *at, int side, const W
   (void)scratch, (void)st;
   const Restore *r = context;
   Tensor *kept = &r->reference[at->prompt];
-  memcpy(kept->data, end[side].block_out.data,
-         (size_t)kept->rows * (size_t)kept->cols * sizeof(double));
+  memcpy(kept->data, end[side].block_out.data, tensor_elements(kept) * sizeof(double));
   return true;
 }
 

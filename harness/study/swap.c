@@ -83,7 +83,7 @@ static void plan_ways(Swaps *s) {
 /* --- running them ----------------------------------------------------------------------------- */
 
 static void add_moved(Left *left, int from, const WalkEnd *start, const WalkEnd *end) {
-  size_t n = (size_t)end->block_out.rows * (size_t)end->block_out.cols;
+  size_t n = tensor_elements(&end->block_out);
   const float *x = end->block_out.data, *y = start->block_out.data;
   for (size_t i = 0; i < n; i++) {
     double d = (double)x[i] - (double)y[i];

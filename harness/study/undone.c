@@ -68,7 +68,7 @@ static double *values_of(Arena *arena, const Tensor *t) {
 
 /* |a - b| / |a| over what is finite on both sides. */
 static double relative(const double *a, const double *b, const Tensor *shape) {
-  const size_t n = (size_t)shape->rows * (size_t)shape->cols;
+  const size_t n = tensor_elements(shape);
   double error = 0, size = 0;
   for (size_t i = 0; i < n; i++) {
     if (!isfinite(a[i]) || !isfinite(b[i])) continue;

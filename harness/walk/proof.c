@@ -61,7 +61,7 @@ static bool prove(const Subject *subject, double found, const char *what, const 
 /* How far the rewritten tensor is from the plain one, undone as the family says of it. */
 static double undone_difference(Basis basis, const Tensor *plain, const Tensor *rewritten,
                                 Arena scratch) {
-  const size_t n = (size_t)plain->rows * (size_t)plain->cols;
+  const size_t n = tensor_elements(plain);
   if (basis == BASIS_KEPT) return difference(plain->data, rewritten->data, n);
   double *back = memcpy(ARENA_NEW(&scratch, double, n), rewritten->data, n * sizeof(double));
   hadamard64_back(back, plain->rows, plain->cols);

@@ -38,10 +38,6 @@ int walk_last_layer(const Walk *w) {
 
 /* --- one side of one layer -------------------------------------------------------------------- */
 
-static size_t bytes_of(const Tensor *t) {
-  return (size_t)t->rows * (size_t)t->cols * format_size(t->format);
-}
-
 static const Tensor *stream_at(const Step *step, int s) {
   const int layer = step->layer, by = layer > 0 ? walk_runner(step->run, s, layer - 1) : s;
   return &step->way->lane[by].half[layer % 2];
@@ -50,7 +46,7 @@ static const Tensor *stream_at(const Step *step, int s) {
 void way_put_stream(SideLane *lane, int layer, const Tensor *stream) {
   Tensor *half = &lane->half[layer % 2], kept = *stream;
   if (!half->data) return;
-  kept.data = memcpy(half->data, stream->data, bytes_of(stream));
+  kept.data = memcpy(half->data, stream->data, tensor_bytes(stream));
   *half = kept;
 }
 

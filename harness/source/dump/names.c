@@ -14,10 +14,14 @@ const char *path_without_end(Arena *arena, const char *file) {
   return dot ? arena_printf(arena, "%.*s", (int)(dot - file), file) : file;
 }
 
+const char *path_folder(Arena *arena, const char *path) {
+  const char *slash = strrchr(path, '/');
+  return slash ? arena_printf(arena, "%.*s", (int)(slash - path), path) : "";
+}
+
 const char *dump_full_name(Arena *arena, const DumpArray *array) {
-  const char *path = path_without_end(arena, array->file), *slash = strrchr(path, '/');
-  if (!*path || strcmp(slash ? slash + 1 : path, array->name) == 0)
-    return *path ? path : array->name;
+  const char *path = path_without_end(arena, array->file);
+  if (!*path || strcmp(file_name(path), array->name) == 0) return *path ? path : array->name;
   return arena_printf(arena, "%s/%s", path, array->name);
 }
 
@@ -212,9 +216,7 @@ static bool check_ranks(const Reading *r, Status *st) {
 /* The file of keys, or the folder of files without. */
 static const char *place_of(Arena *arena, const DumpArray *array) {
   const char *full = dump_full_name(arena, array), *path = path_without_end(arena, array->file);
-  if (strcmp(full, path) != 0) return path;
-  const char *slash = strrchr(path, '/');
-  return slash ? arena_printf(arena, "%.*s", (int)(slash - path), path) : "";
+  return strcmp(full, path) != 0 ? path : path_folder(arena, path);
 }
 
 static bool is_told_twice(const Reading *r, Arena scratch) {

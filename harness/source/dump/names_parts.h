@@ -29,6 +29,8 @@ bool names_first_number(Arena *arena, const DumpArray *array, Named *named);
 
 /* Of a/b.npz "a/b". */
 const char *path_without_end(Arena *arena, const char *file);
+/* Before its last slash; "" where there is none. */
+const char *path_folder(Arena *arena, const char *path);
 /* A whole number that can be a layer's: up to `end`, or -1. */
 int layer_number(const char *text, const char *end);
 

@@ -16,12 +16,6 @@ static const char *part(Arena *arena, const char *from, const char *to) {
   return arena_printf(arena, "%.*s", (int)(to - from), from);
 }
 
-/* The folder before the last slash, "" where there is none. */
-static const char *folder_of(Arena *arena, const char *path) {
-  const char *slash = strrchr(path, '/');
-  return slash ? part(arena, path, slash) : "";
-}
-
 /* The key in the file; "" where the file has none. */
 static const char *key_of(const DumpArray *array, const char *stem) {
   return strcmp(array->name, stem) == 0 ? "" : array->name;
@@ -145,7 +139,7 @@ static bool read_msprobe(Arena *arena, const DumpArray *array, Named *named) {
 /* dp0/prefill_s2048_0/MODULE/rank0.pt. */
 static bool read_neuron(Arena *arena, const DumpArray *array, Named *named) {
   const char *path = path_without_end(arena, array->file), *stem = file_name(path);
-  const char *folder = folder_of(arena, path), *phase = file_name(folder_of(arena, folder));
+  const char *folder = path_folder(arena, path), *phase = file_name(path_folder(arena, folder));
   if (strncmp(stem, "rank", 4) != 0 || layer_number(stem + 4, stem + strlen(stem)) < 0 || !*phase)
     return false;
   *named = (Named){.pass = phase};

@@ -120,7 +120,7 @@ static void match_output(Matching *m, const Operator *o, int array, const Match 
   const Tensor *theirs = &m->data.t[array];
   const Output *out = &o->out[info->place];
   const Steps s = steps_of(m->c->array[array]);
-  const size_t n = (size_t)theirs->rows * (size_t)theirs->cols;
+  const size_t n = tensor_elements(theirs);
   double *ours_stand = ARENA_NEW(&scratch, double, n),
          *theirs_stand = ARENA_NEW(&scratch, double, n);
   Tensor got = out->got;
@@ -155,7 +155,7 @@ static void match_output(Matching *m, const Operator *o, int array, const Match 
 /* --- inputs ----------------------------------------------------------------------------------- */
 
 static bool is_float32(const Tensor *t) {
-  const size_t n = (size_t)t->rows * (size_t)t->cols;
+  const size_t n = tensor_elements(t);
   for (size_t i = 0; t->format == FORMAT_F64 && i < n; i++) {
     const double x = tensor_value(t, i);
     if ((double)(float)x != x) return false;
@@ -182,7 +182,7 @@ static void look_at_inputs(Matching *m) {
 
 static Tensor as_float32(Arena *arena, const Tensor *t) {
   if (t->format == FORMAT_F32) return *t;
-  const size_t n = (size_t)t->rows * (size_t)t->cols;
+  const size_t n = tensor_elements(t);
   float *value = ARENA_NEW(arena, float, n);
   Tensor f = tensor_of(value, FORMAT_F32, t->rows, t->cols, 0);
   if (t->format != FORMAT_F64) return dequantise(t, &f), f;

@@ -212,7 +212,7 @@ void operator_reference(Arena *arena, Operator *o) {
   for (int i = 0; i < OPERATOR_INPUTS; i++) in[i] = operator_bound_in(arena, &o->in[i]);
   for (int i = 0; i < o->outs; i++) {
     const Tensor *got = &o->out[i].got;
-    size_t n = (size_t)got->rows * (size_t)got->cols;
+    size_t n = tensor_elements(got);
     BoundOut *ref = &o->out[i].ref;
     *ref = (BoundOut){bound_type(o->op, got->format),
                       (double)got->scale.value,
@@ -250,18 +250,15 @@ void operator_reference(Arena *arena, Operator *o) {
       bound_hadamard(&in[X], x->rows, x->cols, y,
                      arena_room(&scratch, bound_hadamard_room(x->cols), 1));
       break;
-    default:
-      bound_scalar(function[o->op - MICRO_EXP], in[X].value, (size_t)x->rows * (size_t)x->cols, y);
+    default: bound_scalar(function[o->op - MICRO_EXP], in[X].value, tensor_elements(x), y);
   }
 }
 
-static int64_t tensor_bytes(const Tensor *t) {
-  return t->data ? (int64_t)t->rows * t->cols * (int64_t)format_size(t->format) : 0;
-}
+static int64_t given_bytes(const Tensor *t) { return t->data ? (int64_t)tensor_bytes(t) : 0; }
 
 int64_t operator_bytes(const Operator *o) {
   int64_t bytes = 0;
-  for (int i = 0; i < OPERATOR_INPUTS; i++) bytes += tensor_bytes(&o->in[i]);
-  for (int i = 0; i < o->outs; i++) bytes += tensor_bytes(&o->out[i].got);
+  for (int i = 0; i < OPERATOR_INPUTS; i++) bytes += given_bytes(&o->in[i]);
+  for (int i = 0; i < o->outs; i++) bytes += given_bytes(&o->out[i].got);
   return bytes;
 }

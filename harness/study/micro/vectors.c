@@ -218,7 +218,7 @@ bool vectors_open(Arena *arena, const char *path, MicroOp op, TokenAxis tokens, 
 
 static bool check_numbers(const Vectors *v, const VectorCase *c, int i, const Tensor *t,
                           Status *st) {
-  const size_t n = (size_t)t->rows * (size_t)t->cols;
+  const size_t n = tensor_elements(t);
   for (size_t k = 0; t->format != FORMAT_I8 && k < n; k++)
     if (isnan(tensor_value(t, k)))
       return FAIL(st, VECTOR_AT "holds a NaN at [%zu, %zu]; numbers were expected",
