@@ -185,13 +185,6 @@ static size_t memory_allowed(const Spec *spec, size_t room) {
   return allowed < fixed_bytes + room ? allowed : fixed_bytes + room;
 }
 
-static int longest_prompt(const Spec *spec, const Subject *subject) {
-  int longest = 0;
-  for (int p = 0; p < spec->prompt_count; p++)
-    longest = subject->prompt[p].T > longest ? subject->prompt[p].T : longest;
-  return longest;
-}
-
 /* Pinned memory of a device's lanes: those of the run stay. */
 static size_t device_bytes(const Spec *spec, const Config *c, int longest) {
   const size_t lane = block_bytes(c, longest) + 4 * (size_t)longest * (size_t)c->D * sizeof(float);
@@ -244,7 +237,7 @@ static MemoryPlan read_plan(const Spec *spec, const Subject *subject, const Fore
   plan.needed = plan.least =
       fixed_bytes + (size_t)threads * thread_bytes + store_size(&shape).memory_bytes +
       foreign_memory(spec, subject, foreign, scratch) +
-      judge_queue_bytes((size_t)longest_prompt(spec, subject), (size_t)family_widest(c), threads) +
+      judge_queue_bytes((size_t)subject_longest(spec, subject), (size_t)family_widest(c), threads) +
       2 * rows_bytes(spec, c);
   return plan;
 }
@@ -256,7 +249,7 @@ static MemoryPlan memory_plan(const Spec *spec, const Subject *subject, const Fo
   const Forms forms = subject_forms(spec, c);
   const size_t room = (size_t)(scratch.end - scratch.next);
   MemoryPlan plan = {.allowed = memory_allowed(spec, room)};
-  const size_t beside = beside_layers(spec, subject, longest_prompt(spec, subject),
+  const size_t beside = beside_layers(spec, subject, subject_longest(spec, subject),
                                       store_size(&shape).memory_bytes, device, scratch) +
                         foreign_memory(spec, subject, foreign, scratch),
                stay = layers_stay_bytes(c, &forms);
@@ -265,7 +258,7 @@ static MemoryPlan memory_plan(const Spec *spec, const Subject *subject, const Fo
       subject->calibration_token ? forms_of_both(forms, forms_of_mode(c->family->plain)) : forms;
   const int together = device ? 2 : 1;
   plan.least = beside + layers_least_bytes(c, &ridden, together) + batch_bytes(spec, c);
-  if (device) plan.least += device_bytes(spec, c, longest_prompt(spec, subject));
+  if (device) plan.least += device_bytes(spec, c, subject_longest(spec, subject));
   plan.least += 2 * rows_bytes(spec, c); /* all of them at the end, and again for the report */
   const size_t left = plan.allowed > plan.least ? plan.allowed - plan.least : 0;
   plan.stays = stay <= left;

@@ -222,9 +222,7 @@ static bool run_trials(Mending *m, const Study *study, const char *name, Arena s
   const Tensors *tensors = &family_of(m)->tensors;
   WalkSide side[1 + TRIALS_MOST] = {
       {.source = source_ref64(&m->subject->weights), .stored = MODE_REFERENCE, .keep = true}};
-  int longest = 0;
-  for (int p = 0; p < m->prompts; p++)
-    if (m->subject->prompt[p].T > longest) longest = m->subject->prompt[p].T;
+  const int longest = subject_longest(study->spec, m->subject);
   m->reference = ARENA_NEW(&scratch, double, longest * m->subject->model.D);
   for (int i = 0; i < m->trials; i++) {
     side[1 + i] =

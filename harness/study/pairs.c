@@ -11,11 +11,10 @@
 
 const Tensors *pairs_tensors(const Pairs *p) { return &p->subject->model.config.family->tensors; }
 
-static int longest_prompt(const Pairs *p) {
-  int longest = 1;
-  for (int i = 0; i < p->spec->prompt_count; i++)
-    if (p->subject->prompt[i].T > longest) longest = p->subject->prompt[i].T;
-  return longest;
+/* One token at least, also where no prompt runs. */
+static size_t longest_prompt(const Pairs *p) {
+  const int T = subject_longest(p->spec, p->subject);
+  return T > 0 ? (size_t)T : 1;
 }
 
 /* --- sides and pairs -------------------------------------------------------------------------- */
@@ -114,8 +113,7 @@ static bool judge_some(Pairs *p, const WalkPlace *at, const StatsJob *job, int j
 }
 
 void pairs_begin(Pairs *p) {
-  p->judge = judge_queue_begin((size_t)longest_prompt(p),
-                               (size_t)family_widest(&p->subject->model.config));
+  p->judge = judge_queue_begin(longest_prompt(p), (size_t)family_widest(&p->subject->model.config));
 }
 
 void pairs_leave(Pairs *p) {
@@ -180,7 +178,7 @@ void pairs_queued(Pairs *p, const WalkPlace *at, const Trace *const *there, Tens
 
 /* What pairs_queued takes: no tensor is longer than the longest prompt. */
 static size_t queued_bytes(const Pairs *p) {
-  const size_t longest = (size_t)longest_prompt(p);
+  const size_t longest = longest_prompt(p);
   const size_t rows = (size_t)(p->sides + p->pairs) * (size_t)pairs_tensors(p)->count,
                row = sizeof(TensorStats) + sizeof(PairStats) + sizeof(Clipping) +
                      2 * sizeof(StatsJob) + sizeof(StatsJob *) + sizeof(int) + 256,

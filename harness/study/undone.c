@@ -167,9 +167,8 @@ Undone *undone_rows(Arena *arena, const Pairs *p, const WalkPlace *at, const Tra
 
 size_t undone_bytes(const Pairs *p) {
   const Config *config = &p->subject->checkpoint.config;
-  size_t tokens = 1, widest = 1, all = 0, undone = 0;
-  for (int i = 0; i < p->spec->prompt_count; i++)
-    if ((size_t)p->subject->prompt[i].T > tokens) tokens = (size_t)p->subject->prompt[i].T;
+  const int longest = subject_longest(p->spec, p->subject);
+  size_t tokens = longest > 0 ? (size_t)longest : 1, widest = 1, all = 0, undone = 0;
   for (int id = 0; id < config->family->tensors.count; id++) {
     const TensorInfo *info = &config->family->tensors.info[id];
     if (info->basis != BASIS_ROTATED) continue;

@@ -89,6 +89,13 @@ Pieces subject_pieces(const Subject *subject) {
 
 /* --- walks ------------------------------------------------------------------------------------ */
 
+int subject_longest(const Spec *spec, const Subject *subject) {
+  int longest = 0;
+  for (int p = 0; p < spec->prompt_count; p++)
+    if (subject->prompt[p].T > longest) longest = subject->prompt[p].T;
+  return longest;
+}
+
 TensorSet subject_ends(const Subject *subject) {
   return tensors_in(&subject->model.config.family->tensors, ROLE_BLOCK_OUT, ROLE_LOGITS);
 }

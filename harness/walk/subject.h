@@ -62,6 +62,8 @@ bool subject_load(Arena *arena, const Spec *spec, const LayersPlan *plan, Progre
  * is then about a tenth of computing with it. Measured at the 130M shape on two cores, of 2-0, 2-4
  * and the reference: 24 ms a layer, the head counted in, and 0.14 ms a token and side. */
 enum { SUBJECT_BATCH_TOKENS = 1536 };
+/* Tokens of the longest prompt; 0: there is none. */
+int subject_longest(const Spec *spec, const Subject *subject);
 /* All that the spec's sides ask of a layer. */
 Forms subject_forms(const Spec *spec, const Config *config);
 

@@ -6,8 +6,7 @@
 /* Tokens of the longest prompt that anything runs through lanes. */
 static int longest(const Spec *spec, const Subject *subject) {
   int T = subject->calibration_token ? spec->calibration.length : 1;
-  for (int p = 0; p < spec->prompt_count; p++)
-    T = subject->prompt[p].T > T ? subject->prompt[p].T : T;
+  if (subject_longest(spec, subject) > T) T = subject_longest(spec, subject);
   if (spec_evaluates(spec) && spec->evaluation.length > T) T = spec->evaluation.length;
   for (int t = 0; t < subject->tasks; t++)
     if (subject->task[t].longest > T) T = subject->task[t].longest;
