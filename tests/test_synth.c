@@ -68,6 +68,25 @@ Test(synth, a_checkpoint_is_not_written_over) {
   cr_expect(strstr(st.text, "a/config.json: is there already"), "%s", st.text);
 }
 
+Test(synth, weights_without_a_config_are_not_written_over) {
+  static const char *const names[] = {"model.safetensors", "model-00002-of-00008.safetensors",
+                                      "model.safetensors.index.json"};
+  SynthShape shape[] = {small, small, small};
+  Progress quiet = progress_start(true);
+  shape[1].file_bytes = shape[2].file_bytes = 40000;
+  for (int i = 0; i < 3; i++) {
+    const char *folder = test_path(arena_printf(&test_arena, "lone%d", i)),
+               *path = arena_printf(&test_arena, "%s/%s", folder, names[i]);
+    Status st = {0};
+    Bytes found;
+    cr_assert(file_make_folder(folder, &st) && file_write(path, "mine", 4, false, &st));
+    cr_expect_not(synth_write(&shape[i], WEIGHT_F32, 1, folder, &quiet, test_arena, &st));
+    cr_expect(strstr(st.text, names[i]) && strstr(st.text, ": is there already"), "%s", st.text);
+    cr_assert(file_read(&test_arena, path, 100, &found, &st), "%s", st.text);
+    cr_expect_str_eq(found.data, "mine");
+  }
+}
+
 Test(synth, above_the_size_of_a_file_there_are_shards_with_the_same_weights) {
   SynthShape sharded = small;
   sharded.file_bytes = 40000;

@@ -13,8 +13,8 @@
 #include "experiment/run.h"
 #include "experiment/spread.h"
 #include "report/markdown.h"
-#include "report/report.h"
 #include "report/retold.h"
+#include "report/standing.h"
 #include "report/words.h"
 #include "study/calibrate_subject.h"
 #include "study/micro/micro.h"
@@ -99,6 +99,26 @@ bool run_key_there(const char *results, RunKey *key, Arena scratch, Status *st) 
   if (count != sizeof *key) return FAIL(st, "%s: no memory left to read it", results);
   memcpy(key, told, sizeof *key);
   return true;
+}
+
+static bool tell_ours(FILE *out, void *context, Status *st) {
+  const KeyWork *work = context;
+  (void)out;
+  child_limit(work->path);
+  return results_are_ours(work->path, st);
+}
+
+bool run_may_replace(const char *results, Arena scratch, Status *st) {
+  KeyWork work = {results, scratch};
+  const char *nothing;
+  size_t none;
+  Status why = {0};
+  return !file_exists(results) ||
+         child_work(&scratch, results, tell_ours, &work, &nothing, &none, &why) ||
+         FAIL(st,
+              "%s: --fresh replaces results of driftscope alone: move it away, or name another "
+              "folder",
+              why.text);
 }
 
 /* Leaves the first mode, in the first layer, of which a stage is finer than the presets'. */

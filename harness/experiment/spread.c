@@ -27,8 +27,8 @@ static bool begin_here(const Experiment *e, const RunOptions *options, RunOutcom
                        Arena scratch, Status *st) {
   TRY(folder_lock(options->folder, false, &outcome->lock,
                   st)); /* before anything is written or believed */
-  return options->fresh ||
-         look_for_finished(outcome->results, &e->key, &outcome->already_done, scratch, st);
+  if (options->fresh) return run_may_replace(outcome->results, scratch, st);
+  return look_for_finished(outcome->results, &e->key, &outcome->already_done, scratch, st);
 }
 
 bool spread_begin(const Experiment *e, const RunOptions *options, RunOutcome *outcome,

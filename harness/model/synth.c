@@ -331,16 +331,28 @@ static bool write_config(const char *path, const SynthShape *s, WeightType type,
   return write_json(path, root, st);
 }
 
+/* The index comes behind the shards, and config.json last: what was stopped is refused by its first
+ * shard too. */
+static bool check_none(const char *folder, int shards, Arena scratch, Status *st) {
+  const char *const names[] = {"config.json", "model.safetensors.index.json"};
+  const int others = shards > 1 ? 2 : 1;
+  for (int i = 0; i < others + shards; i++) {
+    const char *name = i < others ? names[i] : shard_name(&scratch, i - others, shards),
+               *path = arena_printf(&scratch, "%s/%s", folder, name);
+    if (file_exists(path))
+      return FAIL(st, "%s: is there already: a checkpoint is not written over", path);
+  }
+  return true;
+}
+
 bool synth_write(const SynthShape *shape, WeightType type, int64_t seed, const char *folder,
                  Progress *progress, Arena scratch, Status *st) {
   assert(type != WEIGHT_F64);
   const char *config = arena_printf(&scratch, "%s/config.json", folder);
-  if (file_exists(config))
-    return FAIL(st, "%s: is there already: a checkpoint is not written over", config);
-  TRY(file_make_folder(folder, st));
   Made *list;
   int count = list_tensors(&scratch, shape, &list),
       shards = fill_shards(list, count, type, shape->file_bytes);
+  TRY(check_none(folder, shards, scratch, st) && file_make_folder(folder, st));
   progress_phase(progress, "synth", count);
   for (int s = 0; s < shards; s++) {
     const char *path = arena_printf(&scratch, "%s/%s", folder, shard_name(&scratch, s, shards));

@@ -1,5 +1,6 @@
 #include "report/figures.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,8 @@
 #include "report/markdown.h"
 
 enum { FIGURE_BYTES_MAX = 16 << 20 };
-#define FIGURE_PATH "plots/%s.svg" /* as the report refers to it */
+#define SVG ".svg"
+#define FIGURE_PATH "plots/%s" SVG /* as the report refers to it */
 
 /* Okabe and Ito's colours, told apart in every kind of colour vision; dashes and marks tell them
  * apart in print. */
@@ -44,6 +46,39 @@ bool figures_open(Figures *figures, const char *folder, Status *st) {
   return true;
 }
 
+/* --- names ------------------------------------------------------------------------------------ */
+
+/* What a figure is of, its name's beginning; and what stands in the rest of it: NULL, nothing. */
+typedef struct Kind {
+  const char *name, *has;
+} Kind;
+
+static const Kind kinds[] = {{"answer", NULL},      {"matrix", NULL},   {"reference", NULL},
+                             {"state_error", NULL}, {"grid", NULL},     {"accuracy_time", NULL},
+                             {"clipping", "_"},     {"drift", "_vs_"},  {"heat", "_vs_"},
+                             {"budget", "_vs_"},    {"tokens", "_vs_"}, {"map", "_vs_"},
+                             {"repairs", "_vs_"}};
+
+static const Kind *kind_of(const char *name) {
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+    if (!strncmp(name, kinds[i].name, strlen(kinds[i].name))) return &kinds[i];
+  return NULL;
+}
+
+static bool is_of(const char *rest, size_t length, const Kind *kind) {
+  return kind->has ? memmem(rest, length, kind->has, strlen(kind->has)) != NULL : length == 0;
+}
+
+bool figure_is_name(const char *file) {
+  const Kind *kind = kind_of(file);
+  if (!kind) return false;
+  const char *rest = file + strlen(kind->name);
+  const size_t length = strlen(rest), end = strlen(SVG);
+  return length >= end && !strcmp(rest + length - end, SVG) && is_of(rest, length - end, kind);
+}
+
+/* --- scripts ---------------------------------------------------------------------------------- */
+
 /* Room for one more in the list; NULL where there is no memory. */
 static Figure *one_more(Figures *figures) {
   Figure *list = realloc(figures->figure, ((size_t)figures->count + 1) * sizeof *list);
@@ -54,7 +89,11 @@ static Figure *one_more(Figures *figures) {
 
 bool figure_begin(Figures *figures, FILE *out, const char *name, const char *caption,
                   const char *table, int height) {
+  char file[FIGURE_NAME + sizeof SVG];
   if (!figures || !figures->script) return false;
+  assert(kind_of(name) && "the list has all kinds");
+  snprintf(file, sizeof file, "%s" SVG, name);
+  if (!figure_is_name(file)) return false; /* of a pair of which one has no name */
   Figure *figure = one_more(figures);
   if (!figure) return false;
   fprintf(out, "![%s](" FIGURE_PATH " \"tables/%s.csv\")\n\n", caption, name, table);
@@ -62,11 +101,11 @@ bool figure_begin(Figures *figures, FILE *out, const char *name, const char *cap
   *figure = (Figure){.from = figures->size, .least = INFINITY};
   snprintf(figure->name, sizeof figure->name, "%s", name);
   fprintf(figures->script,
-          "\nreset session\n%sset terminal svg size 900,%d noenhanced font 'Helvetica,Noto Sans "
-          "CJK SC,14' background "
-          "'#ffffff'\n",
+          FIGURE_SCRIPT_BEGIN "%sset terminal svg size 900,%d noenhanced font 'Helvetica,Noto Sans "
+                              "CJK SC,14' background "
+                              "'#ffffff'\n",
           preamble, height);
-  fprintf(figures->script, "set output '%s.svg'\n", name);
+  fprintf(figures->script, FIGURE_OUTPUT "\n", file);
   return true;
 }
 
@@ -124,30 +163,40 @@ void figure_tics(const Figures *figures, char axis, int64_t count) {
 /* --- drawing ---------------------------------------------------------------------------------- */
 
 static const char *path_of(Arena *arena, const Figures *figures, const Figure *figure) {
-  return arena_printf(arena, "%s/%s.svg", figures->folder, figure->name);
+  return arena_printf(arena, "%s/%s" SVG, figures->folder, figure->name);
 }
 
 /* A figure of cells holds a bitmap with a pixel a cell, which a viewer would smooth as it does a
  * photograph: its cells stay squares. A page's own style does not reach into a figure. */
-static bool keep_cells(const char *path, Arena scratch, Status *st) {
+static const char *with_cells_kept(Arena *arena, const char *svg) {
   static const char image[] = "<image ",
                     crisp[] = "style='image-rendering:crisp-edges;image-rendering:pixelated' ";
+  const char *text = "", *from = svg;
+  for (const char *at; (at = strstr(from, image)); from = at) {
+    at += sizeof image - 1;
+    text = arena_printf(arena, "%s%.*s%s", text, (int)(at - from), from, crisp);
+  }
+  return from == svg ? svg : arena_printf(arena, "%s%s", text, from);
+}
+
+/* It says whose it is, so that the next report may replace it. */
+static const char *with_mark(Arena *arena, const char *svg) {
+  static const char tag[] = "</svg>";
+  const char *end = NULL;
+  for (const char *at = svg; (at = strstr(at, tag)); at += sizeof tag - 1) end = at;
+  return end ? arena_printf(arena, "%.*s" FIGURE_MARK "\n%s", (int)(end - svg), svg, end) : svg;
+}
+
+static bool finish_drawn(const char *path, Arena scratch, Status *st) {
   Bytes svg;
   TRY(file_read(&scratch, path, FIGURE_BYTES_MAX, &svg, st));
-  const char *from = svg.data, *at = strstr(from, image);
-  if (!at) return true;
-  const char *text = "";
-  for (; at; from = at, at = strstr(from, image)) {
-    at += sizeof image - 1;
-    text = arena_printf(&scratch, "%s%.*s%s", text, (int)(at - from), from, crisp);
-  }
-  text = arena_printf(&scratch, "%s%s", text, from);
+  const char *text = with_mark(&scratch, with_cells_kept(&scratch, svg.data));
   return file_write(path, text, strlen(text), false, st);
 }
 
 /* One figure from a script of its own, so that what stops it stops no other. */
 static void draw_alone(Language l, Arena *arena, const Figures *figures, int i, Status *st) {
-  static const char name[] = "figure.gp";
+  static const char name[] = FIGURE_SCRIPT;
   Figure *figure = &figures->figure[i];
   size_t end = i + 1 < figures->count ? figures->figure[i + 1].from : figures->size;
   const char *script = arena_printf(arena, "%s/%s", figures->folder, name);
@@ -163,16 +212,16 @@ static void draw_alone(Language l, Arena *arena, const Figures *figures, int i, 
 
 /* All in one process, which is quick; what is not whole then, each for itself. */
 static void draw_all(Language l, Arena *arena, Figures *figures, Status *st) {
-  const char *script = arena_printf(arena, "%s/figures.gp", figures->folder);
+  const char *script = arena_printf(arena, "%s/" FIGURES_SCRIPT, figures->folder);
   for (int i = 0; i < figures->count; i++) unlink(path_of(arena, figures, &figures->figure[i]));
   if (!file_make_folder(figures->folder, st) ||
       !file_write(script, figures->text, figures->size, false, st))
     return;
-  bool done = !draw_script(l, arena, figures->folder, "figures.gp");
+  bool done = !draw_script(l, arena, figures->folder, FIGURES_SCRIPT);
   for (int i = 0; i < figures->count && !st->failed; i++) {
     const char *path = path_of(arena, figures, &figures->figure[i]);
     if (!done || !draw_whole(path)) draw_alone(l, arena, figures, i, st);
-    if (!figures->figure[i].fault && draw_whole(path)) (void)keep_cells(path, *arena, st);
+    if (!figures->figure[i].fault && draw_whole(path)) (void)finish_drawn(path, *arena, st);
   }
 }
 

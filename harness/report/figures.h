@@ -15,12 +15,14 @@
 #include "base/status.h"
 #include "report/language.h"
 
+enum { FIGURE_NAME = 160 };
+
 typedef struct Figure {
-  char name[128];
-  size_t from;        /* its part of the script, up to the next one's */
-  int values;         /* numbers that can be drawn */
-  double least, most; /* of those for a logarithmic axis */
-  bool empty;         /* some could not be */
+  char name[FIGURE_NAME]; /* without its ending */
+  size_t from;            /* its part of the script, up to the next one's */
+  int values;             /* numbers that can be drawn */
+  double least, most;     /* of those for a logarithmic axis */
+  bool empty;             /* some could not be */
   const char *fault;
 } Figure;
 
@@ -33,11 +35,23 @@ typedef struct Figures {
   int count;
 } Figures;
 
+/* Where figures lie: the script of all, that of one that is drawn again alone, how both begin, and
+ * where a script says a figure's file. */
+#define FIGURES_SCRIPT "figures.gp"
+#define FIGURE_SCRIPT "figure.gp"
+#define FIGURE_SCRIPT_BEGIN "\nreset session\n"
+#define FIGURE_OUTPUT "set output '%s'"
+/* Stands before the end of every figure that was drawn whole. */
+#define FIGURE_MARK "<!-- a figure of driftscope -->"
+/* Whether a figure may get a file of this name. */
+bool figure_is_name(const char *file);
+
 /* `folder` need not be there yet. */
 bool figures_open(Figures *figures, const char *folder, Status *st);
 /* Refers to plots/NAME.svg in the report and starts its part of the script; false, with nothing
- * written, where there are no figures. `caption` is ready Markdown, `table` the CSV that holds the
- * data (the image's title); the figure is 900 wide and `height` high. */
+ * written, where there are no figures, or no figure gets this name. `caption` is ready Markdown,
+ * `table` the CSV that holds the data (the image's title); the figure is 900 wide and `height`
+ * high. */
 bool figure_begin(Figures *figures, FILE *out, const char *name, const char *caption,
                   const char *table, int height);
 /* A gnuplot string of this text, with its quotes. In the arena. */

@@ -19,6 +19,7 @@
 #include "report/latex.h"
 #include "report/sections.h"
 #include "report/sources.h"
+#include "report/standing.h"
 #include "report/undone.h"
 
 /* A text that grows in memory, to be written whole or not at all. */
@@ -217,40 +218,6 @@ static bool write_report(Arena *arena, ReportData *d, const char *folder, Status
   done = done && write_made(page, *arena, st);
   free(markdown.text);
   return done && !st->failed;
-}
-
-/* --- what stands there before ----------------------------------------------------------------- */
-
-/* How a page begins, and what made it: a text about driftscope is no report of it. One of many GB
- * is not read for it. */
-static const struct {
-  const char *name, *begins, *made_by;
-} pages[] = {{"report.md", "# ", "| driftscope"},
-             {"report.html", "<!DOCTYPE html>\n<html lang=", ">driftscope"},
-             {"tables.tex", "% ", "driftscope"}};
-
-static bool is_page(Bytes text, int page) {
-  const size_t most = (size_t)64 << 20, begins = strlen(pages[page].begins),
-               count = text.count < most ? text.count : most;
-  return count == 0 || (count > begins && !memcmp(text.data, pages[page].begins, begins) &&
-                        memmem(text.data, count, pages[page].made_by, strlen(pages[page].made_by)));
-}
-
-bool report_may_stand(const char *folder, Arena scratch, Status *st) {
-  for (int i = 0; i < (int)(sizeof pages / sizeof *pages); i++) {
-    const char *path = arena_printf(&scratch, "%s/%s", folder, pages[i].name);
-    Bytes text;
-    if (!file_exists(path)) continue;
-    TRY(file_map(path, &text, st));
-    const bool ours = is_page(text, i);
-    file_unmap(&text);
-    if (!ours)
-      return FAIL(st,
-                  "%s: is no report that driftscope wrote, and would be replaced by one: move it "
-                  "away, or name another folder",
-                  path);
-  }
-  return true;
 }
 
 /* --- the whole -------------------------------------------------------------------------------- */

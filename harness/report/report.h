@@ -20,9 +20,6 @@ typedef struct Report {
  * points to is in the arena. */
 bool report_write(Arena *arena, const char *results, const OwnTables *own, const char *folder,
                   Language language, Report *report, Status *st);
-/* Whether report_write would replace nothing in this folder but reports of its own; what is
- * somebody else's is named. */
-bool report_may_stand(const char *folder, Arena scratch, Status *st);
 /* The lines that matter, for one pair with a verdict: effect, first difference, shape and
  * growth of block_out and size at the logits, and the bits where they were evaluated; plain text,
  * each line with its newline. In the arena. */

@@ -27,7 +27,8 @@ static bool make(FILE *out, void *context, Status *st) {
   return true;
 }
 
-/* What another run left, or one that had not begun. */
+/* What another run left, or one that had not begun. NAME.partial goes by its name, whatever is in
+ * it: nobody else gives such a name, and what a killed process left there has no form. */
 static void clear(const Store *store) {
   part_remove_all(store->lock);
   if (unlink(store->partial) != 0)

@@ -32,21 +32,30 @@ static void keep_own(const OwnTables *own, TableRows *kept) {
       if (own->rows[k].table == tables[i]) kept[i] = own->rows[k], make_plain(&kept[i]);
 }
 
-static bool open_results(Arena *keep, const char *path, const OwnTables *own, Results *results,
-                         Arena scratch, Status *st) {
+/* Nothing of it is looked at yet. */
+static bool open_file(Results *results, uint64_t *bytes, Status *st) {
+  const char *path = results->path;
   struct stat info;
   Status reason = {0}, *why = &reason;
-  *results = (Results){.path = path, .file = -1};
-  if (keep) results->kept = ARENA_NEW(keep, TableRows, tables_known());
-  if (own) keep_own(own, results->kept);
-  if (own && own->count) return results->own = own, true;
   if (stat(path, &info) != 0) return FAIL(st, "%s: cannot be opened: %s", path, strerror(errno));
   if (!S_ISREG(info.st_mode)) return FAIL(st, "%s: is not a regular file", path);
   if (!h5_start(why)) return FAIL(st, "%s: cannot be opened: %s", path, why->text);
   if (H5Fis_hdf5(path) == 0) return FAIL(st, "%s: is not an HDF5 file", path);
   if (!H5(results->file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT)))
     return FAIL(st, "%s: cannot be opened: %s", path, why->text);
-  if (results_walk(results, (uint64_t)info.st_size, keep, own != NULL, scratch, st)) return true;
+  *bytes = (uint64_t)info.st_size;
+  return true;
+}
+
+static bool open_results(Arena *keep, const char *path, const OwnTables *own, Results *results,
+                         Arena scratch, Status *st) {
+  uint64_t bytes;
+  *results = (Results){.path = path, .file = -1};
+  if (keep) results->kept = ARENA_NEW(keep, TableRows, tables_known());
+  if (own) keep_own(own, results->kept);
+  if (own && own->count) return results->own = own, true;
+  TRY(open_file(results, &bytes, st));
+  if (results_walk(results, bytes, keep, own != NULL, scratch, st)) return true;
   results_close(results);
   return false;
 }
@@ -155,4 +164,18 @@ bool results_key_of(const char *path, RunKey *key, Arena scratch, Status *st) {
   bool ok = results_key(&results, key, st);
   results_close(&results);
   return ok;
+}
+
+bool results_are_ours(const char *path, Status *st) {
+  Results results = {.path = path, .file = -1};
+  uint64_t bytes;
+  bool ours = false;
+  TRY(open_file(&results, &bytes, st));
+  for (int i = 0; i < RUN_KEYS; i++) {
+    char name[32];
+    snprintf(name, sizeof name, "%s_digest", run_key_names[i]);
+    ours |= H5Aexists(results.file, name) > 0;
+  }
+  results_close(&results);
+  return ours || FAIL(st, "%s: is no result that driftscope wrote", path);
 }

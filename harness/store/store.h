@@ -233,4 +233,6 @@ bool results_tensor(Arena *arena, const Results *results, const char *group, con
 bool results_key(const Results *results, RunKey *key, Status *st);
 /* The same of a file that is opened and closed for it alone. */
 bool results_key_of(const char *path, RunKey *key, Arena scratch, Status *st);
+/* Whether some version of this program wrote the file, whatever has become of it since. */
+bool results_are_ours(const char *path, Status *st);
 #endif
