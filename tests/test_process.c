@@ -1,5 +1,6 @@
 /* The program in surroundings that are not usual: output that nobody takes, little memory, two at
  * once in a folder, valgrind. Each ends with 0, or with 2 and one line. */
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/resource.h>
 
@@ -330,4 +331,57 @@ Test(process, journal_is_removed_also_where_the_report_takes_long, .timeout = 12
                0, "%s", shell_output);
   cr_expect_neq(shell("cd %s/slow && find . | grep -E 'parts|partial|tmp'", shell_folder), 0, "%s",
                 shell_output);
+}
+
+/* --- how threads wait ------------------------------------------------------------------------- */
+
+enum { ENVIRONMENT = 1 << 16 };
+
+/* What a process has in its environment under this name; NULL: nothing. */
+static const char *variable_of(pid_t child, const char *name) {
+  static char all[ENVIRONMENT];
+  char path[64];
+  snprintf(path, sizeof path, "/proc/%ld/environ", (long)child);
+  FILE *file = fopen(path, "r");
+  cr_assert(file, "%s: %s", path, strerror(errno));
+  const size_t got = fread(all, 1, sizeof all - 1, file), length = strlen(name);
+  fclose(file);
+  cr_assert(got > 0 && got < sizeof all - 1);
+  all[got] = 0;
+  for (const char *at = all; at < all + got; at += strlen(at) + 1)
+    if (!strncmp(at, name, length) && at[length] == '=') return at + length + 1;
+  return NULL;
+}
+
+static void expect_variable(pid_t child, const char *name, const char *want) {
+  const char *got = variable_of(child, name);
+  cr_expect(want ? got && !strcmp(got, want) : !got, "%s: %s, not %s", name, got ? got : "unset",
+            want ? want : "unset");
+}
+
+/* libgomp reads them before main: a program that sets them starts itself again. */
+Test(process, threads_wait_a_moment_unless_somebody_said_how_they_wait, .timeout = 120) {
+  static const struct {
+    const char *policy, *spins, *policy_then, *spins_then;
+  } cases[] = {{NULL, NULL, "passive", "1000"},
+               {NULL, "7", "passive", "7"},
+               {"active", NULL, "active", NULL},
+               {"passive", NULL, "passive", NULL},
+               {"active", "7", "active", "7"}};
+  char spec[128], out[128], said[128];
+  write_spec("long.yaml", LONG);
+  snprintf(spec, sizeof spec, "%s/long.yaml", shell_folder);
+  snprintf(said, sizeof said, "%s/said", shell_folder);
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    unsetenv("OMP_WAIT_POLICY"), unsetenv("GOMP_SPINCOUNT");
+    if (cases[i].policy) setenv("OMP_WAIT_POLICY", cases[i].policy, 1);
+    if (cases[i].spins) setenv("GOMP_SPINCOUNT", cases[i].spins, 1);
+    snprintf(out, sizeof out, "%s/waits%zu", shell_folder, i);
+    const pid_t child = shell_run(spec, out, said);
+    cr_assert(shell_wait_for(child, out, 1), "case %zu: it ended before it was looked at", i);
+    expect_variable(child, "OMP_WAIT_POLICY", cases[i].policy_then);
+    expect_variable(child, "GOMP_SPINCOUNT", cases[i].spins_then);
+    kill(child, SIGKILL);
+    cr_assert_eq(waitpid(child, NULL, 0), child);
+  }
 }
