@@ -86,6 +86,7 @@ Test(config, configs_of_other_models_are_refused) {
       {"model_type", NULL, "model_type", "missing"},
       {"model_type", "1", "model_type", "no string"},
       {"use_bias", "true", "use_bias", "no bias"},
+      {"rms_norm", "false", "rms_norm is false", "RMS norm"},
       {"hidden_act", "\"gelu\"", "hidden_act", "gelu", "silu"},
       {"hidden_act", "7", "hidden_act", "silu"},
       {"hidden_size", NULL, "hidden_size", "missing"},

@@ -175,6 +175,13 @@ static bool read_keys(const char *path, const json_t *o, Config *c, bool *conv_b
     return FAIL(st,
                 "%s: use_bias is true, but the model run here has no bias in in_proj and out_proj",
                 path);
+  bool rms;
+  TRY(read_bool(path, o, "rms_norm", true, &rms, st));
+  if (!rms)
+    return FAIL(st,
+                "%s: rms_norm is false: a layer norm with mean and bias, and only the RMS norm is "
+                "run here",
+                path);
   const char *act = string_at(o, "hidden_act");
   return !json_object_get(o, "hidden_act") || strcmp(act, "silu") == 0 ||
          strcmp(act, "swish") == 0 ||

@@ -43,11 +43,7 @@ static bool check_kind(const char *path, const json_t *config, const json_t *ssm
                   "%s: %s says that there are other layers than Mamba's; only Mamba-1 is run "
                   "here",
                   path, *key);
-  return !json_is_false(json_object_get(config, "rms_norm")) ||
-         FAIL(st,
-              "%s: rms_norm is false: a layer norm with mean and bias, and only the RMS norm is "
-              "run here",
-              path);
+  return true;
 }
 
 /* The authors pad the vocabulary, so that the embedding's rows are a multiple. */
