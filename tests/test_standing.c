@@ -159,7 +159,7 @@ Test(standing, run_refuses_before_it_does_its_work, .timeout = 120) {
   static const char *const others[][2] = {
       {"echo mine >tables/drift.csv", "tables/drift.csv: is no table"},
       {"echo mine >plots/heat_" PAIR, "plots/heat_" PAIR ": is no figure"},
-      {"echo mine >results.h5", "results.h5: is not an HDF5 file"}};
+      {"echo mine >results.h5", "results.h5: is no"}};
   char made[4096], here[2048];
   write_spec();
   cr_assert(getcwd(here, sizeof here));
@@ -184,4 +184,19 @@ Test(standing, fresh_replaces_results_of_any_run_and_program, .timeout = 120) {
   SAYS("is the result of another run");
   cr_expect_eq(after(made, "run $F/a.yaml -q --fresh", false), 0, "%s", shell_output);
   cr_expect_eq(shell("$PROGRAM run $F/a.yaml -q -o $F/f 2>&1"), 0, "%s", shell_output);
+}
+
+Test(standing, fresh_replaces_a_damaged_or_empty_result_that_is_refused_without_it,
+     .timeout = 120) {
+  static const char *const sizes[] = {"20000", "0"};
+  write_spec();
+  cr_assert_eq(after("true", "run $F/a.yaml -q", false), 0, "%s", shell_output);
+  for (int i = 0; i < 2; i++) {
+    cr_assert_eq(shell("truncate -s %s $F/f/results.h5", sizes[i]), 0);
+    cr_expect_eq(shell(NO_FIGURES " $PROGRAM run $F/a.yaml -q -o $F/f 2>&1"), 2, "%s",
+                 shell_output);
+    SAYS("results.h5: ");
+    cr_expect_eq(shell(NO_FIGURES " $PROGRAM run $F/a.yaml -q --fresh -o $F/f 2>&1"), 0, "%s",
+                 shell_output);
+  }
 }

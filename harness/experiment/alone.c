@@ -43,7 +43,7 @@ bool experiment_micro(Arena *arena, const Spec *spec, const char *folder, const 
   TRY(run_key(spec, &subject, &key, *arena, st));
   alone_key(&key, *arena);
   TRY(folder_lock(folder, false, lock, st));
-  TRY(fresh ? run_may_replace(*path, *arena, st) : check_other(*path, &key, *arena, st));
+  TRY(fresh ? run_may_replace(*path, st) : check_other(*path, &key, *arena, st));
   TRY(calibrate_may_leave(&subject, folder, *arena, st) && report_may_stand(folder, *arena, st) &&
       experiment_load(arena, spec, folder, progress, &subject, st) &&
       layers_ride_all(subject.layers, st));

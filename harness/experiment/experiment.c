@@ -101,24 +101,16 @@ bool run_key_there(const char *results, RunKey *key, Arena scratch, Status *st) 
   return true;
 }
 
-static bool tell_ours(FILE *out, void *context, Status *st) {
-  const KeyWork *work = context;
-  (void)out;
-  child_limit(work->path);
-  return results_are_ours(work->path, st);
-}
-
-bool run_may_replace(const char *results, Arena scratch, Status *st) {
-  KeyWork work = {results, scratch};
-  const char *nothing;
-  size_t none;
-  Status why = {0};
-  return !file_exists(results) ||
-         child_work(&scratch, results, tell_ours, &work, &nothing, &none, &why) ||
-         FAIL(st,
-              "%s: --fresh replaces results of driftscope alone: move it away, or name another "
-              "folder",
-              why.text);
+bool run_may_replace(const char *results, Status *st) {
+  Bytes file;
+  if (!file_exists(results)) return true;
+  TRY(file_map(results, &file, st));
+  const bool ours = results_are_ours(file);
+  file_unmap(&file);
+  return ours || FAIL(st,
+                      "%s: is no result that driftscope wrote: --fresh replaces those alone: move "
+                      "it away, or name another folder",
+                      results);
 }
 
 /* Leaves the first mode, in the first layer, of which a stage is finer than the presets'. */

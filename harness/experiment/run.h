@@ -52,7 +52,7 @@ static inline int run_prompts(const Experiment *e) {
 /* The key of a finished result, which may be anything: it is read in a child. */
 bool run_key_there(const char *results, RunKey *key, Arena scratch, Status *st);
 /* Whether --fresh may replace what stands there: a result of whatever run, or nothing. */
-bool run_may_replace(const char *results, Arena scratch, Status *st);
+bool run_may_replace(const char *results, Status *st);
 
 /* stored.c: what the run's own file and journal hold, for studies that follow; `e` must stay. */
 StoredTensors run_stored(Experiment *e);

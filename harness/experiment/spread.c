@@ -27,7 +27,7 @@ static bool begin_here(const Experiment *e, const RunOptions *options, RunOutcom
                        Arena scratch, Status *st) {
   TRY(folder_lock(options->folder, false, &outcome->lock,
                   st)); /* before anything is written or believed */
-  if (options->fresh) return run_may_replace(outcome->results, scratch, st);
+  if (options->fresh) return run_may_replace(outcome->results, st);
   return look_for_finished(outcome->results, &e->key, &outcome->already_done, scratch, st);
 }
 

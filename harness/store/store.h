@@ -18,6 +18,7 @@
 
 #include "base/arena.h"
 #include "base/digest.h"
+#include "base/file.h"
 #include "base/run_key.h"
 #include "base/status.h"
 #include "family/trace.h"
@@ -233,6 +234,7 @@ bool results_tensor(Arena *arena, const Results *results, const char *group, con
 bool results_key(const Results *results, RunKey *key, Status *st);
 /* The same of a file that is opened and closed for it alone. */
 bool results_key_of(const char *path, RunKey *key, Arena scratch, Status *st);
-/* Whether some version of this program wrote the file, whatever has become of it since. */
-bool results_are_ours(const char *path, Status *st);
+/* Whether it is what some version of this program wrote, by its bytes alone, which may be cut short
+ * or damaged behind their beginning. An empty file is nobody's. */
+bool results_are_ours(Bytes file);
 #endif
