@@ -189,6 +189,19 @@ bool file_make_folder(const char *path, Status *st) {
   return true;
 }
 
+bool bytes_begin(Bytes bytes, const char *text) {
+  const size_t length = strlen(text);
+  return bytes.count >= length && !memcmp(bytes.data, text, length);
+}
+
+bool bytes_hold(Bytes bytes, const char *text) {
+  return memmem(bytes.data, bytes.count, text, strlen(text)) != NULL;
+}
+
+Bytes bytes_first(Bytes bytes, size_t most) {
+  return (Bytes){bytes.data, bytes.count < most ? bytes.count : most};
+}
+
 bool file_exists(const char *path) { return access(path, F_OK) == 0; }
 
 /* Without "." and "folder/.." in it, as far as that names the same file (it does not where `folder`

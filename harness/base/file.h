@@ -15,6 +15,11 @@ typedef struct Bytes {
   size_t count;
 } Bytes;
 
+/* Whether they begin with a text, and hold one anywhere; at most so many of them. */
+bool bytes_begin(Bytes bytes, const char *text);
+bool bytes_hold(Bytes bytes, const char *text);
+Bytes bytes_first(Bytes bytes, size_t most);
+
 /* The file's content in the arena; refused above `limit` bytes, and if it is not a regular file. */
 bool file_read(Arena *arena, const char *path, size_t limit, Bytes *content, Status *st);
 /* `text` without the byte-order mark of UTF-8 that editors and shells put in front. */

@@ -26,19 +26,6 @@ static bool may_stand(const char *path, const char *what, IsOurs is_ours, const 
                       path, what);
 }
 
-static bool begins(Bytes text, const char *with) {
-  const size_t length = strlen(with);
-  return text.count >= length && !memcmp(text.data, with, length);
-}
-
-static bool has(Bytes text, const char *words) {
-  return memmem(text.data, text.count, words, strlen(words)) != NULL;
-}
-
-static Bytes first_of(Bytes text, size_t most) {
-  return (Bytes){text.data, text.count < most ? text.count : most};
-}
-
 /* --- pages ------------------------------------------------------------------------------------ */
 
 /* How a page begins, and what made it: a text about driftscope is no report of it. One of many GB
@@ -53,7 +40,8 @@ static const Page pages[] = {{"report.md", "# ", "| driftscope"},
 
 static bool is_page(Bytes text, const void *of) {
   const Page *page = of;
-  return begins(text, page->begins) && has(first_of(text, (size_t)64 << 20), page->made_by);
+  return bytes_begin(text, page->begins) &&
+         bytes_hold(bytes_first(text, (size_t)64 << 20), page->made_by);
 }
 
 static bool pages_may_stand(const char *folder, Arena scratch, Status *st) {
@@ -79,7 +67,7 @@ static bool has_column(const Table *table, Bytes name) {
  * there. */
 static bool is_table(Bytes text, const void *of) {
   const Table *table = of;
-  const Bytes line = first_of(text, (size_t)1 << 16);
+  const Bytes line = bytes_first(text, (size_t)1 << 16);
   const char *end = memchr(line.data, '\n', line.count);
   if (!end || end == line.data || end[-1] != '\r') return false;
   int columns = 0, known = 0;
@@ -105,7 +93,7 @@ static bool tables_may_stand(const char *folder, Arena scratch, Status *st) {
 
 static bool is_script(Bytes text, const void *of) {
   (void)of;
-  return begins(text, FIGURE_SCRIPT_BEGIN);
+  return bytes_begin(text, FIGURE_SCRIPT_BEGIN);
 }
 
 typedef struct Drawn {
@@ -119,9 +107,9 @@ static bool is_figure(Bytes text, const void *of) {
   enum { HEAD = 1024, TAIL = 256 };
   const Drawn *drawn = of;
   const size_t tail = text.count < TAIL ? text.count : TAIL;
-  return has((Bytes){text.data + text.count - tail, tail}, FIGURE_MARK) ||
-         (has(first_of(text, HEAD), "<desc>Produced by GNUPLOT") &&
-          has(drawn->script, drawn->output));
+  return bytes_hold((Bytes){text.data + text.count - tail, tail}, FIGURE_MARK) ||
+         (bytes_hold(bytes_first(text, HEAD), "<desc>Produced by GNUPLOT") &&
+          bytes_hold(drawn->script, drawn->output));
 }
 
 static bool drawn_may_stand(const char *plots, Bytes script, Arena scratch, Status *st) {

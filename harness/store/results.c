@@ -157,17 +157,11 @@ bool results_key_of(const char *path, RunKey *key, Arena scratch, Status *st) {
   return ok;
 }
 
-static bool holds(const char *bytes, size_t count, const char *word) {
-  return memmem(bytes, count, word, strlen(word)) != NULL;
-}
-
 /* The root's groups are named behind HDF5's signature, and its attributes at the end, where a file
- * that was cut short has none; h5repack puts them anywhere. */
+ * that was cut short has none. Who wrote the file anew may have put them anywhere. */
 bool results_are_ours(Bytes file) {
-  static const char signature[] = "\x89HDF\r\n\x1a\n";
-  enum { HEAD = 1 << 10 };
-  const size_t begin = sizeof signature - 1, head = file.count < HEAD ? file.count : HEAD;
-  if (head < begin || memcmp(file.data, signature, begin) != 0) return file.count == 0;
-  return (holds(file.data, head, "prompts") && holds(file.data, head, "tables")) ||
-         holds(file.data, file.count, "spec_digest");
+  const Bytes head = bytes_first(file, 1 << 10);
+  if (!bytes_begin(file, "\x89HDF\r\n\x1a\n")) return file.count == 0;
+  return (bytes_hold(head, "prompts") && bytes_hold(head, "tables")) ||
+         bytes_hold(file, "spec_digest");
 }
