@@ -80,26 +80,29 @@ Test(estimate, result_and_journal_are_asked_for_once_less_what_stands) {
 
 enum { PAIRS_MOST = 21 };
 
-/* A vocabulary beside which a layer is small: two modes, the reference, and so many pairs. */
-static MemoryPlan plan_of(int threads, Statistics statistics, bool device, int tokens, int pairs) {
+/* Two modes, the reference, and so many pairs; a vocabulary beside which a layer is small. */
+static Spec wide_spec(int threads, Statistics statistics, int pairs) {
   static Mode mode[2];
   static Pair pair[PAIRS_MOST];
   for (int i = 0; i < 2; i++) mode[i] = family_mamba1.preset[i];
   for (int i = 0; i < PAIRS_MOST; i++) pair[i] = (Pair){"2-0", "2-4"};
+  return (Spec){.path = "wide.yaml",
+                .model = "m",
+                .modes = mode,
+                .mode_count = 2,
+                .pairs = pair,
+                .pair_count = pairs,
+                .prompt_count = 1,
+                .threads = threads,
+                .statistics = statistics,
+                .memory = (int64_t)1 << 40};
+}
+
+static MemoryPlan plan_for(const Spec *spec, bool device, int tokens) {
   Arena arena;
   Status st = {0};
   cr_assert(arena_reserve(&arena, (size_t)1 << 26, no_room, &st), "%s", st.text);
-  PromptShape prompt = {"p", NULL, tokens};
-  const Spec spec = {.path = "wide.yaml",
-                     .model = "m",
-                     .modes = mode,
-                     .mode_count = 2,
-                     .pairs = pair,
-                     .pair_count = pairs,
-                     .prompt_count = 1,
-                     .threads = threads,
-                     .statistics = statistics,
-                     .memory = (int64_t)1 << 40};
+  PromptShape prompt[] = {{"p", NULL, tokens}, {"q", NULL, tokens}};
   const Subject subject = {.checkpoint.config = {.layers = 4,
                                                  .D = 64,
                                                  .E = 128,
@@ -108,10 +111,15 @@ static MemoryPlan plan_of(int threads, Statistics statistics, bool device, int t
                                                  .K = 4,
                                                  .vocab = VOCAB,
                                                  .family = &family_mamba1},
-                           .prompt = &prompt};
-  const MemoryPlan plan = estimate_of(&spec, &subject, NULL, device, arena).memory;
+                           .prompt = prompt};
+  const MemoryPlan plan = estimate_of(spec, &subject, NULL, device, arena).memory;
   arena_release(&arena);
   return plan;
+}
+
+static MemoryPlan plan_of(int threads, Statistics statistics, bool device, int tokens, int pairs) {
+  const Spec spec = wide_spec(threads, statistics, pairs);
+  return plan_for(&spec, device, tokens);
 }
 
 Test(estimate, logits_are_counted_for_as_many_threads_as_meet_them) {
@@ -133,6 +141,25 @@ Test(estimate, rows_of_a_layer_are_counted_where_its_entry_is_read) {
   const MemoryPlan one = plan_of(1, STATISTICS_LANES, false, LONG, 1),
                    all = plan_of(1, STATISTICS_LANES, false, LONG, PAIRS_MOST);
   cr_expect_gt(all.needed - one.needed, MORE * (LONG / TOKENS_A_ROW) * sizeof(TokenErrors));
+}
+
+/* Layers stay for whoever asks for them behind the walk, or for a second prompt in it. */
+Test(estimate, layers_that_nobody_asks_for_again_take_no_memory) {
+  Prompt prompt[2] = {{0}, {0}};
+  int length = 16;
+  const Spec once = wide_spec(1, STATISTICS_LANES, 1);
+  Spec again[] = {once, once, once, once, once};
+  again[0].events.repair = 1;
+  again[1].evaluation.tokens = "t.npy";
+  again[2].prompts = prompt, again[2].prompt_count = 2;
+  again[3].grid.lengths = &length, again[3].grid.length_count = 1;
+  again[4].cost.lengths = &length, again[4].cost.length_count = 1;
+  const MemoryPlan plan = plan_for(&once, false, TOKENS);
+  cr_expect(plan.stays && plan.layers.once && plan.needed == plan.least);
+  for (size_t i = 0; i < sizeof again / sizeof *again; i++) {
+    const MemoryPlan other = plan_for(&again[i], false, TOKENS);
+    cr_expect(other.stays && !other.layers.once && other.needed > other.least, "%zu", i);
+  }
 }
 
 Test(estimate, memory_under_a_limit_is_what_can_be_had) {

@@ -239,6 +239,28 @@ Test(layers, forms_that_only_a_rider_took_go_with_it) {
               "layer %d", layer);
 }
 
+/* Where one walk asks for each, none has a place of its own, however much memory there is; and
+ * nobody is to spare any. */
+Test(layers, that_are_asked_for_once_take_turns_in_one_place) {
+  Shipped all = shipped_load(REWRITE_QUAMBA), one = all;
+  const Forms i8 = {.i8 = 1u << W_IN_PROJ};
+  const LayersPlan plan = {.forms = i8, .memory = SIZE_MAX, .once = true, .together = 1};
+  Status st = {0}, held = {0};
+  one.layers = ARENA_NEW(&one.arena, Layers, 1);
+  cr_assert(layers_open(&one.arena, &one.checkpoint, REWRITE_QUAMBA, &plan, one.layers, &st), "%s",
+            st.text);
+  one.model = one.layers->model;
+  cr_expect(layers_stay(one.layers) && one.layers->places == 1);
+  for (int layer = 0; layer < LAYERS; layer++) {
+    cr_assert(layers_hold(one.layers, layer, &i8, &st), "%s", st.text);
+    expect_linear(&one.model.layer[layer].i8[W_IN_PROJ].linear,
+                  &all.model.layer[layer].i8[W_IN_PROJ].linear, "in_proj", layer);
+    if (layer) cr_expect_not(layers_ready(one.layers, layer - 1, &i8), "layer %d", layer);
+  }
+  cr_expect(!layers_hold_all(one.layers, &i8, &held) && strstr(held.text, "do not stay"), "%s",
+            held.text);
+}
+
 /* --- batches ---------------------------------------------------------------------------------- */
 
 /* What a walk shows: digests of every side's stream behind each layer, and of the logits. */

@@ -244,6 +244,20 @@ static MemoryPlan read_plan(const Spec *spec, const Subject *subject, const Fore
   return plan;
 }
 
+/* Who begins in the middle of the model, at what a side of the run left there. */
+static bool any_begins_there(const Spec *spec) {
+  return spec->events.repair || spec->repair_count || spec->swap_count || spec->restore_count ||
+         spec->mend_count || spec->grid.alpha_count;
+}
+
+/* Whether a layer is asked for behind the walk of all sides, or by several prompts in it. */
+static bool asks_again(const Spec *spec) {
+  const EvaluationPlan *evaluation = &spec->evaluation;
+  return spec->prompt_count > 1 || ranks()->count > 1 || any_begins_there(spec) ||
+         evaluation->text || evaluation->tokens || evaluation->task_count ||
+         spec->grid.length_count || spec->cost.length_count || spec->micro_count;
+}
+
 static MemoryPlan memory_plan(const Spec *spec, const Subject *subject, const Foreign *foreign,
                               bool device, Arena scratch) {
   const Config *c = &subject->checkpoint.config;
@@ -263,9 +277,10 @@ static MemoryPlan memory_plan(const Spec *spec, const Subject *subject, const Fo
   if (device) plan.least += device_bytes(spec, c, subject_longest(spec, subject));
   plan.least += 2 * rows_bytes(spec, c); /* all of them at the end, and again for the report */
   const size_t left = plan.allowed > plan.least ? plan.allowed - plan.least : 0;
-  plan.stays = stay <= left;
-  plan.needed = plan.least + (plan.stays ? stay : 0);
-  plan.layers = (LayersPlan){.forms = forms, .memory = left, .together = together};
+  const bool once = !asks_again(spec);
+  plan.stays = once || stay <= left;
+  plan.needed = plan.least + (plan.stays && !once ? stay : 0);
+  plan.layers = (LayersPlan){.forms = forms, .memory = left, .once = once, .together = together};
   plan.streams = left;
   return plan;
 }
@@ -289,12 +304,6 @@ static bool holds_streams(const StoreShape *shape) {
   for (int layer = 0; layer < shape->layers; layer++)
     holds &= shape->kept[layer * shape->tensors->count + id];
   return holds;
-}
-
-/* Who begins in the middle of the model, at what a side of the run left there. */
-static bool any_begins_there(const Spec *spec) {
-  return spec->events.repair || spec->repair_count || spec->swap_count || spec->restore_count ||
-         spec->mend_count || spec->grid.alpha_count;
 }
 
 static int64_t streams_that_stay(const Spec *spec, const StoreShape *shape, const StoreSize *size) {

@@ -9,7 +9,7 @@ typedef struct MemoryPlan {
   size_t allowed; /* bytes that it may have: as the spec says, else most of what is free */
   size_t least;   /* that it needs where no layer stays */
   size_t needed;  /* that it will need */
-  bool stays;     /* whether its layers stay */
+  bool stays;     /* whether its layers stay while they are asked for */
   LayersPlan layers;
   size_t streams; /* that the streams of a batch may take where they do not */
 } MemoryPlan;

@@ -25,7 +25,7 @@ void block_head(const Model *model, const Tensor *x, Arena *arena, Trace *trace)
  * more in the last panel. */
 void block_logits64(const Weights64 *weights, const double *norm_f, int T, double *logits,
                     Arena scratch);
-enum { HEAD_PANEL = 8192 };
+enum { HEAD_PANEL = 2048 };
 size_t block_logits64_bytes(const Config *config); /* of scratch */
 /* Upper bound of the bytes that block_run takes from the arena for T tokens. */
 size_t block_bytes(const Config *config, int T);

@@ -238,10 +238,12 @@ bool layers_ride_all(Layers *l, Status *st) {
   return true;
 }
 
-bool layers_stay(const Layers *l) { return l->places == l->model.layers; }
+static bool all_stay(const Layers *l) { return l->places == l->model.layers; }
+
+bool layers_stay(const Layers *l) { return l->once || all_stay(l); }
 
 bool layers_hold_all(Layers *l, const Forms *forms, Status *st) {
-  if (!layers_stay(l)) {
+  if (!all_stay(l)) {
     const size_t bytes =
         layers_least_bytes(&l->model.config, forms, 1) + layers_stay_bytes(&l->model.config, forms);
     return FAIL(st,
@@ -295,7 +297,8 @@ static void take_norm(Arena *arena, Layers *l) {
 static void make_places(Arena *arena, const LayersPlan *plan, Layers *l) {
   const Config *c = &l->checkpoint->config;
   const int together = plan->together < c->layers ? plan->together : c->layers;
-  const bool stay = layers_stay_bytes(c, &plan->forms) <= plan->memory;
+  const bool stay = !plan->once && layers_stay_bytes(c, &plan->forms) <= plan->memory;
+  l->once = plan->once;
   l->places = stay ? c->layers : together;
   l->places64 = stay && stays64(c, &plan->forms) ? c->layers : together;
   l->own = stay ? plan->forms : (Forms){.f32 = UINT32_MAX, .i8 = UINT32_MAX};

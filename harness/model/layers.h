@@ -1,8 +1,9 @@
 /* layers: a model's weights, a layer at a time. A layer is held in the forms that are asked for:
  * its weights alone are widened, rewritten, rounded, quantised and packed, from the mapped
- * checkpoint. What was prepared stays while the memory that it was given allows; else the next
- * layer takes its place. The head is packed at the first call that asks for it and stays; of
- * embedding and head in float64 there are only the rows that somebody asks for.
+ * checkpoint. What was prepared stays while it may be asked for again and the memory that it was
+ * given allows; else the next layer takes its place. The head is packed at the first call that asks
+ * for it and stays; of embedding and head in float64 there are only the rows that somebody asks
+ * for.
  *
  * Riders go along: each is given every layer once, in order, before anybody else computes with
  * it. */
@@ -24,6 +25,7 @@ typedef struct LayersPlan {
   Forms forms; /* all that its sides ask of any layer; a call may ask for more, which one layer at a
                   time has */
   size_t memory; /* bytes for layers that stay, beside layers_least_bytes */
+  bool once;     /* one walk asks for each, and nobody after it: none needs to stay */
   int together;  /* layers that are held at the same time where not all stay: 1, or 2 where the next
                     one is held while this one is computed elsewhere */
 } LayersPlan;
@@ -43,6 +45,7 @@ typedef struct Layers {
   Arena beside;          /* and for those that it has none for: of one layer */
   int has_beside;        /* which; -1: none */
   int places, places64;  /* as many as layers where all stay */
+  bool once;             /* as the plan has it */
   int *held, *held64;    /* [places]: which layer; -1: none */
   char *room, *room64;   /* of the places */
   size_t bytes, bytes64; /* of one */
@@ -68,7 +71,8 @@ bool layers_refuse(Layers *layers, int layer, Status *st);
 bool layers_ready(const Layers *layers, int layer, const Forms *forms);
 /* Riders are given what they have not had of all layers. */
 bool layers_ride_all(Layers *layers, Status *st);
-/* Whether layers stay; and all of them held, which they must then do, in forms of the plan. */
+/* Whether each stays as long as it is asked for; and all of them held, which must have places then,
+ * in forms of the plan. */
 bool layers_stay(const Layers *layers);
 bool layers_hold_all(Layers *layers, const Forms *forms, Status *st);
 /* Nothing is held any more, and what held it is the system's again; all can be asked for anew. */
