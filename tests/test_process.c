@@ -133,7 +133,7 @@ static void race(const char *first, const char *second) {
 }
 
 /* Who comes second waits a quarter of a second: a run has to take longer. */
-enum { LONG = 500 };
+enum { LONG = 3000 };
 
 Test(process, of_two_runs_in_one_folder_one_does_its_work_and_one_is_refused, .timeout = 7200) {
   write_spec("long.yaml", LONG);

@@ -3,22 +3,14 @@
  * tells in which buckets the wanted ranks lie, what lies in others is dropped, and each bucket is
  * looked into in its turn, by a digit between its own least and largest, until its values are equal
  * or a few. */
-#include "base/quantiles.h"
+#include "base/quantiles_parts.h"
 
 #include <assert.h>
 #include <gsl/gsl_statistics_double.h>
 #include <math.h>
 #include <string.h>
 
-/* As kernels/room.h has it: the choice changes no bit. */
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(DS_SANITIZE)
-#define CLONES __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
-#else
-#define CLONES
-#endif
-
 enum {
-  RANKS_MAX = 2 * QUANTILES_MAX,
   FEW = 24,        /* are sorted by insertion */
   MANY = 16,       /* a bucket with this part of all is asked whether it holds one value */
   CHUNK = 512,     /* keys at a time */
@@ -27,27 +19,9 @@ enum {
   TOGETHER = 8     /* marks that are looked at at once; divides CHUNK */
 };
 
-/* The key of a value: its bits without the last `shift`, from `low` on; what lies outside is in the
- * first and in the last of `keys` buckets. Tables stand one behind the other. */
-typedef struct Digit {
-  int shift;
-  int64_t low;
-  int keys, tables;
-} Digit;
+const Digit first_digit = {47, (1023 - 96) * 32, QUANTILE_KEYS, QUANTILE_TABLES};
 
-/* Of any magnitudes: 32 buckets a factor of 2, 2 to 3 % wide each, from 2^-96 to 2^32. */
-static const Digit first_digit = {47, (1023 - 96) * 32, QUANTILE_KEYS, QUANTILE_TABLES};
-
-static int64_t magnitude_bits(double x) {
-  int64_t bits;
-  memcpy(&bits, &x, sizeof bits);
-  return bits & INT64_MAX; /* -0 counts as 0 */
-}
-
-static int64_t key_of(double x, Digit digit) {
-  const int64_t key = (magnitude_bits(x) >> digit.shift) - digit.low;
-  return key < 0 ? 0 : key < digit.keys ? key : digit.keys - 1;
-}
+static int64_t key_of(double x, Digit digit) { return key_of_bits(magnitude_bits(x), digit); }
 
 /* The same of many. Of the upper half of a double alone, where that says it: twice as many fit into
  * a vector. */
@@ -65,14 +39,11 @@ CLONES static void keys_of(const double *x, size_t n, Digit digit, uint16_t *key
   }
 }
 
-/* all [n]: keeps the keys; NULL: they are not asked for again. */
-static void count_keys(uint32_t *counts, const double *x, size_t n, Digit digit, uint16_t *all) {
+void count_keys(uint32_t *counts, const double *x, size_t n, Digit digit) {
   const size_t keys = (size_t)digit.keys;
-  uint16_t few[CHUNK];
+  uint16_t key[CHUNK];
   for (size_t first = 0; first < n; first += CHUNK) {
     const size_t here = n - first < CHUNK ? n - first : CHUNK;
-    uint16_t *key = few;
-    if (all) key = all + first;
     keys_of(x + first, here, digit, key);
     size_t i = 0;
     for (; digit.tables == QUANTILE_TABLES && i + QUANTILE_TABLES <= here; i += QUANTILE_TABLES)
@@ -81,19 +52,15 @@ static void count_keys(uint32_t *counts, const double *x, size_t n, Digit digit,
   }
 }
 
-/* Into the first table. */
-CLONES static void add_tables(uint32_t *counts, Digit digit) {
+void clear_tables(uint32_t *counts, Digit digit) {
+  memset(counts, 0, (size_t)digit.keys * (size_t)digit.tables * sizeof *counts);
+}
+
+CLONES void add_tables(uint32_t *counts, Digit digit) {
   const size_t keys = (size_t)digit.keys, all = keys * (size_t)digit.tables;
   for (size_t first = keys; first < all; first += keys)
     for (size_t k = 0; k < keys; k++) counts[k] += counts[first + k];
 }
-
-/* A bucket that holds wanted ranks. */
-typedef struct Bucket {
-  int64_t key;
-  size_t below, count;
-  int first, ranks;
-} Bucket;
 
 /* mark[i]: whether key[i] is one of four. */
 CLONES static void mark_keys(const uint16_t *key, size_t n, const uint16_t wanted[4], bool again,
@@ -107,8 +74,8 @@ CLONES static void mark_keys(const uint16_t *key, size_t n, const uint16_t wante
       mark[i] = (key[i] == a) | (key[i] == b) | (key[i] == c) | (key[i] == d);
 }
 
-/* Moves what is marked, of x[0 … n - 1], to `to`, which is no further on; returns how many. What is
- * moved is asked for first: it is far from here and from each other. */
+/* Moves what is marked, of x[0 … n - 1], to `to`, which is no further on; returns how many. Few
+ * are: where none of some together is, all are passed by. */
 static size_t move_marked(const double *x, size_t n, uint8_t mark[CHUNK], double *to) {
   size_t moved = 0, met = 0, at[CHUNK / TOGETHER];
   memset(mark + n, 0, (TOGETHER - n % TOGETHER) % TOGETHER);
@@ -118,7 +85,6 @@ static size_t move_marked(const double *x, size_t n, uint8_t mark[CHUNK], double
     at[met] = i;
     met += marks != 0;
   }
-  for (size_t k = 0; k < met; k++) __builtin_prefetch(x + at[k]);
   for (size_t k = 0; k < met; k++)
     for (size_t j = at[k]; j < at[k] + TOGETHER && j < n; j++) {
       to[moved] = x[j];
@@ -127,22 +93,15 @@ static size_t move_marked(const double *x, size_t n, uint8_t mark[CHUNK], double
   return moved;
 }
 
-/* Moves the values of these buckets to the front, in their order; how many they are. Few are, and
- * no others are read where the keys of all are known. */
-static size_t keep_buckets(double *x, const uint16_t *known, size_t n, Digit digit,
-                           const Bucket *bucket, int buckets) {
-  uint16_t few[CHUNK], wanted[RANKS_MAX];
+size_t keep_keys(double *x, size_t n, Digit digit, const Bucket *bucket, int buckets) {
+  uint16_t key[CHUNK], wanted[RANKS_MAX];
   uint8_t mark[CHUNK];
   size_t kept = 0;
   for (int i = 0; i < RANKS_MAX; i++)
     wanted[i] = (uint16_t)bucket[i < buckets ? i : buckets - 1].key;
   for (size_t first = 0; first < n; first += CHUNK) {
     const size_t here = n - first < CHUNK ? n - first : CHUNK;
-    const uint16_t *key = few;
-    if (known)
-      key = known + first;
-    else
-      keys_of(x + first, here, digit, few);
+    keys_of(x + first, here, digit, key);
     for (int i = 0; i < buckets; i += 4) mark_keys(key, here, wanted + i, i > 0, mark);
     kept += move_marked(x + first, here, mark, x + kept);
   }
@@ -181,7 +140,7 @@ static void sort_few(double *x, size_t n) {
   }
 }
 
-static int wanted_buckets(const uint32_t *counts, const size_t *rank, int ranks, Bucket *bucket) {
+int wanted_buckets(const uint32_t *counts, const size_t *rank, int ranks, Bucket *bucket) {
   int wanted = 0, next = 0;
   size_t below = 0;
   for (int64_t key = 0; next < ranks; key++) {
@@ -194,7 +153,7 @@ static int wanted_buckets(const uint32_t *counts, const size_t *rank, int ranks,
   return wanted;
 }
 
-CLONES static size_t count_equal(const double *x, size_t n, double value) {
+CLONES size_t count_equal(const double *x, size_t n, double value) {
   size_t equal = 0;
   for (size_t i = 0; i < n; i++) equal += x[i] == value;
   return equal;
@@ -221,18 +180,14 @@ static int drop_known(const double *x, size_t n, Digit digit, Bucket *bucket, in
   return left;
 }
 
-static void select_ranks(uint32_t *counts, double *x, size_t n, const size_t *rank, int ranks,
-                         double *out);
-
-/* From the counts of a digit of x, and its keys or NULL: out[i] is the value of rank[i], which
- * rise. */
-static void select_counted(uint32_t *counts, double *x, const uint16_t *key, size_t n, Digit digit,
-                           const size_t *rank, int ranks, double *out) {
+/* From the counts of a digit of x. */
+static void select_counted(uint32_t *counts, double *x, size_t n, Digit digit, const size_t *rank,
+                           int ranks, double *out) {
   Bucket bucket[RANKS_MAX];
   int buckets = wanted_buckets(counts, rank, ranks, bucket);
   buckets = drop_known(x, n, digit, bucket, buckets, out);
   if (!buckets) return;
-  size_t left = keep_buckets(x, key, n, digit, bucket, buckets);
+  size_t left = keep_keys(x, n, digit, bucket, buckets);
   for (int i = 0; i < buckets; i++) {
     const Bucket *of = &bucket[i];
     size_t within[RANKS_MAX] = {0};
@@ -244,9 +199,7 @@ static void select_counted(uint32_t *counts, double *x, const uint16_t *key, siz
   }
 }
 
-/* Of n values between these; of few values fewer keys, in one table: to clear and to add up all
- * would take longer than to count. */
-static Digit digit_between(int64_t least, int64_t most, size_t n) {
+Digit digit_between(int64_t least, int64_t most, size_t n) {
   Digit digit = {.low = least, .keys = KEYS_LEAST, .tables = 1};
   while (digit.keys < QUANTILE_KEYS && (size_t)digit.keys * A_KEY < n) digit.keys *= 2;
   if (digit.keys == QUANTILE_KEYS) digit.tables = QUANTILE_TABLES;
@@ -254,9 +207,8 @@ static Digit digit_between(int64_t least, int64_t most, size_t n) {
   return digit;
 }
 
-/* The same of values that nothing is known of; overwrites the tables. */
-static void select_ranks(uint32_t *counts, double *x, size_t n, const size_t *rank, int ranks,
-                         double *out) {
+void select_ranks(uint32_t *counts, double *x, size_t n, const size_t *rank, int ranks,
+                  double *out) {
   if (n <= FEW) {
     sort_few(x, n);
     for (int i = 0; i < ranks; i++) out[i] = x[rank[i]];
@@ -269,10 +221,10 @@ static void select_ranks(uint32_t *counts, double *x, size_t n, const size_t *ra
     return;
   }
   const Digit digit = digit_between(least, most, n);
-  memset(counts, 0, (size_t)digit.keys * (size_t)digit.tables * sizeof *counts);
-  count_keys(counts, x, n, digit, NULL);
+  clear_tables(counts, digit);
+  count_keys(counts, x, n, digit);
   add_tables(counts, digit);
-  select_counted(counts, x, NULL, n, digit, rank, ranks, out);
+  select_counted(counts, x, n, digit, rank, ranks, out);
 }
 
 size_t quantiles_scratch_bytes(void) { return QUANTILE_COUNTS * sizeof(uint32_t) + 64; }
@@ -282,10 +234,6 @@ double quantile_between(size_t n, double f, double at, double next) {
   const size_t rank = quantile_rank(n, f);
   if (rank + 1 >= n) return at;
   return gsl_stats_quantile_from_sorted_data(pair, 1, 2, place - (double)rank);
-}
-
-void quantiles_count(uint32_t *counts, const double *x, size_t n, uint16_t *key) {
-  count_keys(counts, x, n, first_digit, key);
 }
 
 /* Every rank once, rising. */
@@ -304,22 +252,22 @@ static double found(const size_t *rank, const double *value, size_t one) {
   return value[i];
 }
 
-void quantiles_counted(uint32_t *counts, double *x, const uint16_t *key, size_t n, const double *f,
-                       int count, double *out) {
-  size_t rank[RANKS_MAX] = {0};
-  double value[RANKS_MAX];
+int ranks_of(size_t n, const double *f, int count, size_t *rank) {
   int ranks = 0;
   assert(count <= QUANTILES_MAX);
-  for (int i = 0; i < count; i++) out[i] = NAN;
-  if (n == 0) return;
-  for (int i = 0; i < count; i++) {
+  for (int i = 0; n > 0 && i < count; i++) {
     const size_t at = quantile_rank(n, f[i]);
     ranks = add_rank(rank, ranks, at);
     if (at + 1 < n) ranks = add_rank(rank, ranks, at + 1);
   }
-  add_tables(counts, first_digit);
-  select_counted(counts, x, key, n, first_digit, rank, ranks, value);
+  return ranks;
+}
+
+void write_quantiles(size_t n, const double *f, int count, const size_t *rank, const double *value,
+                     double *out) {
   for (int i = 0; i < count; i++) {
+    out[i] = NAN;
+    if (n == 0) continue;
     const size_t at = quantile_rank(n, f[i]), next = at + 1 < n ? at + 1 : at;
     out[i] = quantile_between(n, f[i], found(rank, value, at), found(rank, value, next));
   }
@@ -327,8 +275,13 @@ void quantiles_counted(uint32_t *counts, double *x, const uint16_t *key, size_t 
 
 void quantiles_select(double *x, size_t n, const double *f, int count, double *out, Arena scratch) {
   uint32_t *counts = ARENA_NEW(&scratch, uint32_t, QUANTILE_COUNTS);
-  quantiles_count(counts, x, n, NULL);
-  quantiles_counted(counts, x, NULL, n, f, count, out);
+  size_t rank[RANKS_MAX];
+  double value[RANKS_MAX];
+  const int ranks = ranks_of(n, f, count, rank);
+  count_keys(counts, x, n, first_digit);
+  add_tables(counts, first_digit);
+  select_counted(counts, x, n, first_digit, rank, ranks, value);
+  write_quantiles(n, f, count, rank, value, out);
 }
 
 /* What stands behind a selected place is no smaller than it: the next one is looked for there. */

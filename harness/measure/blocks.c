@@ -280,6 +280,7 @@ static int32_t first_differing(const float *a, const float *b) {
 typedef struct PairRoom {
   ValuesRoom a, b;
   int64_t valid[BLOCK_ELEMENTS];
+  double error[BLOCK_ELEMENTS];
 } PairRoom;
 
 typedef struct PairOf {
@@ -349,12 +350,6 @@ static int32_t first_of(const double *x, double value) {
   return i;
 }
 
-static void keep_valid(double *x, size_t n, const int64_t *valid) {
-  size_t kept = 0;
-  for (size_t i = 0; i < n; i++)
-    if (valid[i]) x[kept++] = x[i];
-}
-
 static void pair_block_of(const PairOf *p, const BlockPlace *at, PairBlock *block) {
   PairRoom *room = p->room;
   PairParts *parts = p->parts;
@@ -362,16 +357,14 @@ static void pair_block_of(const PairOf *p, const BlockPlace *at, PairBlock *bloc
   *block = (PairBlock){.first_differing = -1, .worst = -1};
   const int64_t *valid = find_moments(p, a, b, at, block);
   PairInput in = {a, b, valid, block->a.centre, block->b.centre, at};
-  PairOutput out = {
-      .error = parts->error + parts->errors, .rows = parts->rows, .columns = parts->columns};
+  PairOutput out = {.error = room->error, .rows = parts->rows, .columns = parts->columns};
   run_lanes(&in, &out, room);
   write_lanes(out.lane, block);
   block->error2 = out.error2;
   block->base2 = out.base2;
   if (block->max_error > p->most_so_far) block->worst = first_of(out.error, block->max_error);
-  if (valid) keep_valid(out.error, at->count, valid);
-  quantiles_count(parts->counts, out.error, (size_t)block->kept, parts->key + parts->errors);
-  parts->errors += (size_t)block->kept;
+  if (valid) moments_keep(out.error, at->count, valid);
+  quantiles_count(parts->counts, out.error, (size_t)block->kept);
 
   const float *x = values_f32(a, at->count, &room->a), *y = values_f32(b, at->count, &room->b);
   const Steps steps = valid ? steps_valid_f32(x, y, at->count, valid) : steps_f32(x, y, at->count);

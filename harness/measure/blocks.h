@@ -16,10 +16,7 @@ void tensor_blocks(const Tensor *t, float scale, TensorBlock *block, Arena scrat
 /* What a pair leaves beside its blocks. */
 typedef struct PairParts {
   PartSquares rows, columns; /* [rows], [cols]: zeros before */
-  double *error;             /* [n]: |d| of the valid elements, in their order */
-  uint16_t *key;             /* [n]: what these are counted as */
-  size_t errors;
-  uint32_t *counts; /* [QUANTILE_COUNTS]: of these; zeros before */
+  uint32_t *counts;          /* [QUANTILE_COUNTS]: of |d| of the valid elements; zeros before */
 } PairParts;
 
 /* `own_base`, `own_other`: the results of either tensor alone, or NULL: where all elements of a
@@ -36,4 +33,10 @@ void pair_blocks_same(const Tensor *base, const TensorBlock *own, PairBlock *blo
 
 /* Bytes of scratch of each of these. */
 size_t blocks_scratch_bytes(void);
+
+/* Quantiles of |d| of the valid elements [PAIR_QUANTILES], from the results and counts of
+ * pair_blocks; and the bytes of scratch for n elements. */
+void pair_error_quantiles(const Tensor *base, const Tensor *other, const PairBlock *block,
+                          uint32_t *counts, double *quantile, Arena scratch);
+size_t pair_error_quantiles_bytes(size_t n);
 #endif

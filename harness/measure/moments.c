@@ -159,3 +159,9 @@ size_t moments_valid(Values a, Values b, size_t n, int64_t *valid) {
   }
   return kept;
 }
+
+void moments_keep(double *x, size_t n, const int64_t *valid) {
+  size_t kept = 0;
+  for (size_t i = 0; i < n; i++)
+    if (valid[i]) x[kept++] = x[i];
+}

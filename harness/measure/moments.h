@@ -29,4 +29,6 @@ void moments_find(Values values, const BlockPlace *at, const int64_t *valid, siz
 bool moments_all(Values values, const BlockPlace *at, MomentBlock *m);
 /* Marks what is finite on both sides (`b` may be {0}: one side); how many are. */
 size_t moments_valid(Values a, Values b, size_t n, int64_t *valid);
+/* Moves what is marked of x [n] to the front. */
+void moments_keep(double *x, size_t n, const int64_t *valid);
 #endif

@@ -62,12 +62,9 @@ void stats_pair_known(const Tensor *base, const Tensor *other, PairKnown known, 
   if (same) {
     pair_blocks_same(base, known.base, block, &parts, scratch);
   } else {
-    parts.error = arena_room(&scratch, tensor_elements(base), sizeof(double));
-    parts.key = arena_room(&scratch, tensor_elements(base), sizeof(uint16_t));
     parts.counts = ARENA_NEW(&scratch, uint32_t, QUANTILE_COUNTS);
     pair_blocks(base, other, known.base, known.other, block, &parts, scratch);
-    quantiles_counted(parts.counts, parts.error, parts.key, parts.errors, pair_quantiles,
-                      PAIR_QUANTILES, quantile);
+    pair_error_quantiles(base, other, block, parts.counts, quantile, scratch);
   }
   finish_pair(base, other, block, &rest, row);
 }
@@ -78,8 +75,8 @@ void stats_pair(const Tensor *base, const Tensor *other, PairStats *row, Arena s
 
 size_t stats_scratch_bytes(size_t n, size_t parts) {
   const size_t blocks = blocks_most(n, parts);
-  return n * (sizeof(double) + sizeof(uint16_t)) + 3 * parts * sizeof(double) +
-         blocks * sizeof(PairBlock) + blocks_scratch_bytes() + quantiles_scratch_bytes() + 10 * 64;
+  return 3 * parts * sizeof(double) + blocks * sizeof(PairBlock) + blocks_scratch_bytes() +
+         pair_error_quantiles_bytes(n) + quantiles_scratch_bytes() + 10 * 64;
 }
 
 /* --- without sums ----------------------------------------------------------------------------- */
