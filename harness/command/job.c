@@ -268,12 +268,20 @@ static void print_job(const Job *job, const char *where, const Parts *own, const
          1e-6 * all_s(peer, "bytes"));
 }
 
+/* What the round before wrote goes before the clock starts: it would be on its way to the disk, and
+ * in the way of the next. Scales stay. */
+static void clear_round(const Job *job, Arena scratch) {
+  unlink(arena_printf(&scratch, "%s/results.h5", job->out));
+  unlink(job->peer_out);
+}
+
 /* In turns, so that what changes on the machine meets both; the first of each is not counted: it
  * takes scales and fills the cache. */
 static bool run_rounds(const Job *job, bool against, Parts *own, Parts *peer, Progress *progress,
                        Arena scratch, Status *st) {
   progress_phase(progress, "rounds", ROUNDS + 1);
   for (int round = -1; round < ROUNDS; round++, progress_step(progress, round + 1)) {
+    clear_round(job, scratch);
     TRY(run_own(job, round, own, scratch, st));
     if (against) TRY(run_peer(job, round, peer, st));
   }
