@@ -112,8 +112,7 @@ Test(cli, gates_decide_the_exit_status_and_name_the_limit_that_would_pass) {
                      shell_folder),
                1, "%s", shell_output);
   cr_assert(strstr(shell_output, "gate 1: pass: 0 against 2-0, block_out of every layer: share of "
-                                 "differing elements 0, limit at "
-                                 "most 0; at most 0 would pass\n"),
+                                 "differing elements 0, limit at most 0; at most 0 would pass\n"),
             "%s", shell_output);
   cr_assert(
       strstr(shell_output, "gate 2: FAIL: 2-0 against 2-4, block_out of layer 5: relative L2 "),
@@ -358,11 +357,11 @@ Test(cli, eval_prints_a_row_a_mode_and_an_answer_a_pair, .timeout = 120) {
                 strstr(shell_output, "0 better than 2-0? no: the same in every window"),
             "%s", shell_output);
   cr_assert_eq(
-      shell("QUAMBA_MODE=fp32 %s eval -q --windows 1 --window-length 95 --json | python3 -c "
-            "'import json, sys; "
-            "d = json.load(sys.stdin); e = d[\"evaluation\"]; print([r[\"mode\"] for r in e], "
-            "round(e[0][\"bits\"], 12), e[0][\"bits_se\"], len(d[\"evaluation_pairs\"]))'",
-            shell_program()),
+      shell(
+          "QUAMBA_MODE=fp32 %s eval -q --windows 1 --window-length 95 --json | python3 -c 'import "
+          "json, sys; d = json.load(sys.stdin); e = d[\"evaluation\"]; print([r[\"mode\"] for r in "
+          "e], round(e[0][\"bits\"], 12), e[0][\"bits_se\"], len(d[\"evaluation_pairs\"]))'",
+          shell_program()),
       0, "%s", shell_output);
   cr_assert_str_eq(shell_output, "['fp64', 'fp32'] 0.573547027746 None 2\n", "%s", shell_output);
 }

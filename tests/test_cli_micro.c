@@ -105,9 +105,8 @@ Test(cli_micro, another_runs_result_is_not_overwritten) {
 Test(cli_micro, another_runs_unfinished_work_is_not_removed) {
   write_spec("  - {operator: exp, inputs: [normal], shapes: [5x33]}\n");
   cr_assert_eq(
-      shell("mkdir -p %s/u/results.h5.parts && n=00000000000000000000000000000000 && "
-            "printf '{\"spec\": \"%%s\", \"weights\": \"%%s\", \"text\": \"%%s\", \"program\": "
-            "\"%%s\"}' "
+      shell("mkdir -p %s/u/results.h5.parts && n=00000000000000000000000000000000 && printf "
+            "'{\"spec\": \"%%s\", \"weights\": \"%%s\", \"text\": \"%%s\", \"program\": \"%%s\"}' "
             "$n $n $n $n > %s/u/results.h5.parts/run.json && echo half > %s/u/results.h5.partial",
             shell_folder, shell_folder, shell_folder),
       0);

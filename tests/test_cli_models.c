@@ -198,8 +198,7 @@ Test(cli_models, what_verify_makes_of_its_seed_is_enough_to_load_a_model) {
 
 Test(cli_models, calibrate_prints_other_choices_of_every_scale_and_the_same_as_json) {
   cr_assert_eq(shell("%s calibrate -q --choices --windows 2 --window-length 64 | awk 'NR > 1 && $3 "
-                     "== \"conv1d_silu\" && "
-                     "$4 == \"calibrated\"' | wc -l",
+                     "== \"conv1d_silu\" && $4 == \"calibrated\"' | wc -l",
                      shell_program()),
                0);
   cr_expect_eq(atoi(shell_output), 24, "%s", shell_output);
@@ -216,12 +215,12 @@ Test(cli_models, calibrate_and_compare_take_their_scales_from_one_default_text) 
             shell_program()),
       0);
   const double printed = atof(shell_output);
-  cr_assert_eq(shell(NO_FIGURES
-                     "%s compare 0 2-4 -q --windows 2 --window-length 64 --length 5 -o %s/a 2>&1 "
-                     ">/dev/null && "
-                     "awk -F, '$3 == 0 && $4 == \"s_in\" {print $6 + 0}' %s/a/tables/scales.csv",
-                     shell_program(), shell_folder, shell_folder),
-               0, "%s", shell_output);
+  cr_assert_eq(
+      shell(NO_FIGURES
+            "%s compare 0 2-4 -q --windows 2 --window-length 64 --length 5 -o %s/a 2>&1 >/dev/null "
+            "&& awk -F, '$3 == 0 && $4 == \"s_in\" {print $6 + 0}' %s/a/tables/scales.csv",
+            shell_program(), shell_folder, shell_folder),
+      0, "%s", shell_output);
   cr_expect(printed > 0 && fabs(atof(shell_output) / printed - 1) < 1e-5, "%s, calibrate %g",
             shell_output, printed);
 }
@@ -358,14 +357,12 @@ Test(cli_models, names_in_any_script_stand_in_every_output, .timeout = 120) {
                      shell_folder),
                0);
   cr_expect_eq(strlen(shell_output), 0, "not drawn: %s", shell_output);
-  cr_expect_eq(
-      shell("P=/usr/bin/python3; $P -c 'import h5py' 2>/dev/null || P=python3; $P -c 'import h5py' "
-            "2>/dev/null "
-            "|| { echo skipped; exit 0; }; $P -c 'import h5py, sys; f = h5py.File(sys.argv[1]); "
-            "print(sorted(f[\"prompts\"]), f[\"prompts/地址 一/乙 #2/layer_01/conv1d\"].dtype)' "
-            "%s/a/results.h5 2>&1",
-            shell_folder),
-      0, "%s", shell_output);
+  cr_expect_eq(shell("P=/usr/bin/python3; $P -c 'import h5py' 2>/dev/null || P=python3; $P -c "
+                     "'import h5py' 2>/dev/null || { echo skipped; exit 0; }; $P -c 'import h5py, "
+                     "sys; f = h5py.File(sys.argv[1]); print(sorted(f[\"prompts\"]), "
+                     "f[\"prompts/地址 一/乙 #2/layer_01/conv1d\"].dtype)' %s/a/results.h5 2>&1",
+                     shell_folder),
+               0, "%s", shell_output);
   cr_expect(!strcmp(shell_output, "[\"a|b' %.x\", '地址 一'] float32\n") ||
                 !strcmp(shell_output, "skipped\n"),
             "%s", shell_output);

@@ -19,11 +19,10 @@ static const char *write_run(void) {
 }
 
 static int run_by(const char *gsl, const char *spec, const char *more, const char *folder) {
-  return shell("exec 2>&1 >/dev/null; export OMP_WAIT_POLICY=passive PATH= LD_PRELOAD=%s "
-               "ASAN_OPTIONS=verify_asan_link_order=0 "
-               "GSL_COUNT=%s/count %s; exec %s run %s -q -o %s %s",
-               shell_beside("preload/other_gsl.so"), test_folder, gsl, shell_program(), spec,
-               folder, more);
+  return shell(
+      "exec 2>&1 >/dev/null; export OMP_WAIT_POLICY=passive PATH= LD_PRELOAD=%s "
+      "ASAN_OPTIONS=verify_asan_link_order=0 GSL_COUNT=%s/count %s; exec %s run %s -q -o %s %s",
+      shell_beside("preload/other_gsl.so"), test_folder, gsl, shell_program(), spec, folder, more);
 }
 
 static int calls(void) {

@@ -26,12 +26,11 @@ static void expect_text(const char *text, const char *want) {
 static void expect_compiles(const char *name) {
   cr_assert_eq(
       shell("cd %s && { printf '%%s\\n' '\\documentclass{article}' '\\usepackage{textcomp}' "
-            "'\\IfFileExists{booktabs.sty}{\\usepackage{booktabs}}"
-            "{\\let\\toprule\\hline\\let\\midrule\\hline\\let\\bottomrule\\hline}' "
+            "'\\IfFileExists{booktabs.sty}{\\usepackage{booktabs}}{"
+            "\\let\\toprule\\hline\\let\\midrule\\hline\\let\\bottomrule\\hline}' "
             "'\\begin{document}' '\\input{%s/tables.tex}' '\\end{document}'; } > %s.tex && "
             "TEXMFVAR=$PWD pdflatex -draftmode -interaction=nonstopmode -halt-on-error %s.tex > "
-            "%s.out 2>&1; "
-            "status=$?; grep -A4 '^!' %s.out; exit $status",
+            "%s.out 2>&1; status=$?; grep -A4 '^!' %s.out; exit $status",
             shell_folder, name, name, name, name, name),
       0, "%s", shell_output);
 }
@@ -84,9 +83,8 @@ Test(latex, tables_of_a_whole_report_compile_in_both_languages, .timeout = 120) 
             "modes: {a_b: {base: 2-4, scan_order: blocked}}\npairs: [[2-0, a_b], [a_b, fp64]]\n"
             "budget: all\nswaps: {pair: [2-0, 2-4]}\nrestore: {mode: 2-0, to: fp32, limit: 0.5}\n"
             "gate: {pair: [2-0, a_b], layer: all, rel_l2: 1}\n"
-            "micro: [{operator: scan, inputs: [captured, normal], layers: [0], "
-            "shapes: [9x8x4]}]\nkeep: {tensors: "
-            "none}\nEND\n",
+            "micro: [{operator: scan, inputs: [captured, normal], layers: [0], shapes: "
+            "[9x8x4]}]\nkeep: {tensors: none}\nEND\n",
             shell_folder),
       0, "%s", shell_output);
   cr_assert_eq(

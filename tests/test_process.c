@@ -123,8 +123,7 @@ static void race(const char *first, const char *second) {
     cr_expect(!one || strstr(shell_output, "is in use by another run"), "race %d: %s", i,
               shell_output);
     cr_expect_eq(shell("cd %s/r && test -s report.html -a -s report.md -a -s tables.tex -a -s "
-                       "calibration.json && "
-                       "! ls -R | grep -E 'parts|partial|tmp'",
+                       "calibration.json && ! ls -R | grep -E 'parts|partial|tmp'",
                        shell_folder),
                  0, "race %d: %s", i, shell_output);
   }
@@ -200,12 +199,12 @@ Test(process, changed_value_of_the_calibration_is_said_and_made_again, .timeout 
   cr_expect(strstr(shell_output, "scales of ") && !strstr(shell_output, "damaged"), "%s",
             shell_output);
   /* one digit of one value */
-  cr_assert_eq(shell("cd %s && awk '/s_u/ && !n {n = 1; k = match($0, /[0-9],?$/) - 3; "
-                     "d = substr($0, k, 1); $0 = substr($0, 1, k - 1) (d + 1) %% 10 substr($0, k + "
-                     "1)} {print}' "
-                     "kept.json > c/calibration.json && ! cmp -s kept.json c/calibration.json",
-                     shell_folder),
-               0);
+  cr_assert_eq(
+      shell("cd %s && awk '/s_u/ && !n {n = 1; k = match($0, /[0-9],?$/) - 3; d = substr($0, k, "
+            "1); $0 = substr($0, 1, k - 1) (d + 1) %% 10 substr($0, k + 1)} {print}' kept.json > "
+            "c/calibration.json && ! cmp -s kept.json c/calibration.json",
+            shell_folder),
+      0);
   cr_assert_eq(shell("%s", again), 0, "%s", shell_output);
   cr_expect(strstr(shell_output, "calibration.json: is damaged"), "%s", shell_output);
   cr_expect_eq(shell("cd %s && cmp kept.json c/calibration.json && cmp kept.csv "

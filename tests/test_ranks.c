@@ -44,9 +44,8 @@ Test(ranks, report_what_is_finished_again) {
 
 /* What rank 1 does: $P the program, $OUT the folder. */
 static int run_with_odd_rank(const char *odd, const char *out) {
-  return shell("P=%s OUT=%s; export P OUT; %s -n 3 sh -c '"
-               "[ \"${OMPI_COMM_WORLD_RANK:-$PMI_RANK}\" != 1 ] || { %s; }; "
-               "exec $P run %s -q -o $OUT' 2>&1",
+  return shell("P=%s OUT=%s; export P OUT; %s -n 3 sh -c '[ \"${OMPI_COMM_WORLD_RANK:-$PMI_RANK}\" "
+               "!= 1 ] || { %s; }; exec $P run %s -q -o $OUT' 2>&1",
                shell_program(), test_path(out), launch, odd, spread_spec);
 }
 

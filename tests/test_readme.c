@@ -17,14 +17,12 @@ static void extract(const char *language, int number, const char *name) {
 Test(readme, python_snippets_read_a_results_file) {
   if (shell(SHELL_PYTHON "$P -c 'import h5py, pandas, tables, xarray' 2>/dev/null"))
     cr_skip_test("h5py, pandas or xarray are not installed");
-  cr_assert_eq(
-      shell(
-          "sed 's/length: 171/length: 7/; s/windows: 16, length: 512/windows: 1, length: 64/; "
-          "s#\\.\\./data#'$PWD'/data#; s/layers: all/layers: [0, 23]/; /^mend:/d; /^evaluation:/d' "
-          "experiments/mode_2-0_vs_2-4.yaml > %s/a.yaml && "
-          "%s run %s/a.yaml -q -o %s/results/mode_2-0_vs_2-4 2>&1",
-          shell_folder, shell_program(), shell_folder, shell_folder),
-      0, "%s", shell_output);
+  cr_assert_eq(shell("sed 's/length: 171/length: 7/; s/windows: 16, length: 512/windows: 1, "
+                     "length: 64/; s#\\.\\./data#'$PWD'/data#; s/layers: all/layers: [0, 23]/; "
+                     "/^mend:/d; /^evaluation:/d' experiments/mode_2-0_vs_2-4.yaml > %s/a.yaml && "
+                     "%s run %s/a.yaml -q -o %s/results/mode_2-0_vs_2-4 2>&1",
+                     shell_folder, shell_program(), shell_folder, shell_folder),
+               0, "%s", shell_output);
   for (int block = 1; block <= 3; block++) {
     extract("python", block, "snippet.py");
     cr_expect_eq(shell("cd %s && " SHELL_PYTHON "$P snippet.py 2>&1", shell_folder), 0,
@@ -54,9 +52,7 @@ Test(readme, its_spec_is_accepted) {
 
 Test(readme, every_command_it_names_exists_and_every_command_is_named) {
   cr_assert_eq(shell("%s --help | sed -n 's/^  \\([a-z]*\\) .*/\\1/p' | while read c; do grep -q "
-                     "\"driftscope $c\\b\" "
-                     "README.md || "
-                     "echo \"$c is not in the README\"; done",
+                     "\"driftscope $c\\b\" README.md || echo \"$c is not in the README\"; done",
                      shell_program()),
                0);
   cr_expect_eq(strlen(shell_output), 0, "%s", shell_output);

@@ -17,19 +17,16 @@ Test(report, the_answer_stands_first_in_computed_sentences) {
   EXPECT_LINE(text, "> Does a float convolution and scan change what the last layer sees?");
   EXPECT_LINE(text, "| 2-0 against 2-4            | 0.600 % at the logits                          "
                     "              |");
-  EXPECT_LINE(text, "| Did both take effect?      | Both modes took effect: of 30 tensors "
-                    "compared, 12 came from different "
-                    "kernels and 27 differ in at least one bit. |");
+  EXPECT_LINE(text,
+              "| Did both take effect?      | Both modes took effect: of 30 tensors compared, 12 "
+              "came from different kernels and 27 differ in at least one bit. |");
   EXPECT_LINE(text, "| Where does it start?       | The first tensor that differs is `conv1d_silu` "
-                    "of layer 0 (prompt "
-                    "address), by a relative L2 of 0.100 %. |");
+                    "of layer 0 (prompt address), by a relative L2 of 0.100 %. |");
   EXPECT_LINE(text, "| How does it travel?        | not told: this results file holds no shapes, "
-                    "as those of an older "
-                    "program do not |");
+                    "as those of an older program do not |");
   EXPECT_LINE(text, "| Does it matter at the end? | the relative L2 of the logits is 0.600 %; both "
-                    "choose the same next "
-                    "token at 80.0 % of the positions; bits per byte: not evaluated: add "
-                    "`evaluation: {text: …}` |");
+                    "choose the same next token at 80.0 % of the positions; bits per byte: not "
+                    "evaluated: add `evaluation: {text: …}` |");
   cr_expect(strstr(text, "| 0 against 2-0"), "%s", text);
   EXPECT_LINE(
       text,
@@ -73,8 +70,7 @@ Test(report, strings_from_a_spec_cannot_become_markup) {
   EXPECT_LINE(text, "# &lt;script&gt;alert(1)&lt;/script&gt; \\| \\`x\\` =cmd()");
   EXPECT_LINE(text, "> \\# really?  &lt;img src=x&gt;");
   EXPECT_LINE(text, "Model: a\\|b\\`c (4 layers, D 4, E 8, N 2, R 1, K 4, vocabulary 256), rewrite "
-                    "quamba. Prompt: "
-                    "&lt;b&gt;\\*p\\* (5 tokens). Backend: cpu.");
+                    "quamba. Prompt: &lt;b&gt;\\*p\\* (5 tokens). Backend: cpu.");
   EXPECT_NONE(text, "<b>");
   EXPECT_NONE(text, "<img");
   const char *spec = strstr(text, "````yaml\n");
@@ -90,14 +86,11 @@ Test(report, stages_and_witness_mark_what_differs) {
   EXPECT_LINE(text, "| `scan_order` | `blocked`  | `sequential` | **≠** |");
   EXPECT_LINE(text, "**Witness**: the kernels that ran, over 4 layers and 1 prompt.");
   EXPECT_LINE(text, "| `embedding`   | `lookup f32 cpu`              | f32  | `lookup f32 cpu`     "
-                    "             | f32  "
-                    "| same    | identical       |");
+                    "             | f32  | same    | identical       |");
   EXPECT_LINE(text, "| `norm`        | `rmsnorm f32->i8 cpu`         | i8   | `rmsnorm f32->i8 "
-                    "cpu`             | i8   "
-                    "| same    | **≠** in 3 of 4 |");
+                    "cpu`             | i8   | same    | **≠** in 3 of 4 |");
   EXPECT_LINE(text, "| `scan`        | `scan i8,i8->f16 blocked cpu` | f32  | `scan f32,i8->f16 "
-                    "sequential cpu` | f32  "
-                    "| **≠**   | **≠**           |");
+                    "sequential cpu` | f32  | **≠**   | **≠**           |");
   EXPECT_LINE(text,
               "| tensor        | on grid, 2-0 | on grid, 2-4 | saturated, 2-0 | saturated, 2-4 |");
   EXPECT_LINE(text,
@@ -128,10 +121,9 @@ Test(report, statistics_stand_side_by_side_in_nine_digits) {
   EXPECT_LINE(text, "#### Layer 0");
   EXPECT_LINE(text, "#### Layer 3");
   EXPECT_NONE(text, "#### Layer 1");
-  EXPECT_LINE(text, "**Input** `block_in` [5 × 4], stored as f32: identical in every bit (mean "
-                    "1.00000000e+00, std "
-                    "2.00000000e+00, min "
-                    "-3.00000000e+00, max 4.00000000e+00).");
+  EXPECT_LINE(text,
+              "**Input** `block_in` [5 × 4], stored as f32: identical in every bit (mean "
+              "1.00000000e+00, std 2.00000000e+00, min -3.00000000e+00, max 4.00000000e+00).");
   EXPECT_LINE(text, "**Output** `block_out` [5 × 4], stored as f32: 75.00 % of the values differ; "
                     "relative L2 6.00000000e-03.");
   EXPECT_ROW(text, "| | 2-0 | 2-4 | difference | relative |");
@@ -159,8 +151,7 @@ Test(report, with_several_prompts_statistics_are_of_the_first_and_drift_has_rang
 Test(report, drift_has_a_row_a_layer) {
   const char *text = part_of(body_of(made_run(&arena, made, 1)), "## 4. ", "### 2-0 against 2-4");
   EXPECT_ROW(text, "| layer | median token | 95 % | token at 90 % | token at 99 % | all together | "
-                   "share of the worst "
-                   "token | worst token |");
+                   "share of the worst token | worst token |");
   EXPECT_ROW(text, "| 3 | 0.525 % | — | 1.20 % | 2.40 % | 0.600 % | 62.5 % | 3 of address |");
   EXPECT_ROW(text, "| layer | `block_out` | `conv1d_silu` | `scan` | `out_proj` | growth | max abs "
                    "| SQNR, dB | mean ULP |");
@@ -183,8 +174,7 @@ Test(report, an_identical_pair_gets_sentences_and_no_table_of_zeros) {
   EXPECT_NONE(drift, "|");
   const char *found = part_of(text, "## 6. ", "### 0 against 2-0");
   EXPECT_LINE(found, "- Both modes took effect (4 of 30 tensors compared came from different "
-                     "kernels), and **every "
-                     "tensor is identical in every bit**.");
+                     "kernels), and **every tensor is identical in every bit**.");
   EXPECT_LINE(found, "- The modes ask for different settings of `conv_out`.");
   cr_expect(strstr(found, "- **Why.** The equality is exact for every input, not chance: where one "
                           "mode keeps int8 values q"),
@@ -196,8 +186,7 @@ Test(report, every_mode_is_set_against_the_reference) {
   EXPECT_LINE(text, "At the logits 2-0 is nearest to the reference (relative L2 2.00 %) and 0 "
                     "farthest from it (4.00 %), of this prompt alone.");
   EXPECT_ROW(text, "| mode | `block_out` | SQNR, dB | 1 − cosine | worst `block_out` | `logits` | "
-                   "SQNR, dB | 1 − "
-                   "cosine | same top token |");
+                   "SQNR, dB | 1 − cosine | same top token |");
   EXPECT_ROW(text, "| 2-4 | 0.600 % | 44.4 | 3.60e-05 | 0.800 % in layer 2 | 0.600 % | 44.4 | "
                    "3.60e-05 | 80.00 % |");
   EXPECT_ROW(text, "| layer | 2-0 | 2-4 | 0 |");
@@ -222,15 +211,12 @@ Test(report, the_first_value_that_is_not_finite_leads_the_report) {
   made->tensor[7].nonfinite = 3; /* of layer 0 */
   made->tensor[7].first_nonfinite = 11;
   made->tensor[10].q8_nans = 1;
-  const char *line = "> **Warning.** Values are not finite. The first: `block_out` of layer 0, "
-                     "element 11 ([2, 3]), of "
-                     "mode 2-0, prompt address. In all 5 values in 2 tensors: they are left out of "
-                     "the figures, and a "
-                     "figure that leaves values out says so. Turned into 0 by quantisation: 1 NaN "
-                     "in 1 tensor, first "
-                     "in `conv1d_silu` of layer 1 of mode 2-0, prompt address. This alone does not "
-                     "change the exit "
-                     "status; with `--strict` it is 1.";
+  const char *line =
+      "> **Warning.** Values are not finite. The first: `block_out` of layer 0, element 11 ([2, "
+      "3]), of mode 2-0, prompt address. In all 5 values in 2 tensors: they are left out of the "
+      "figures, and a figure that leaves values out says so. Turned into 0 by quantisation: 1 NaN "
+      "in 1 tensor, first in `conv1d_silu` of layer 1 of mode 2-0, prompt address. This alone does "
+      "not change the exit status; with `--strict` it is 1.";
   const char *text = body_of(d);
   EXPECT_LINE(part_of(text, "## 7. ", "## 7. "), line);
   const char *head = arena_printf(&arena, "## 1. The question and the answer\n\n%s\n", line);

@@ -63,11 +63,10 @@ Test(report_clipping, each_tensor_stands_at_its_worst_layer_the_largest_share_fi
                      clipping_row("2-0", "conv1d_silu", 1, 0.125),
                      clipping_row("2-0", "scan", 1, 0.75)};
   const char *text = section(rows, 6, NULL);
-  says(text, "- **At least half of the squared error beyond the grid's end**: 2 of the 6 tensors "
-             "on a static grid (over "
-             "all layers and prompts). The largest share is that of `scan` of layer 1 in prompt "
-             "address: 75.0 %, in 7 of 400 "
-             "elements.\n- No element lies beyond in `norm`.\n");
+  says(text,
+       "- **At least half of the squared error beyond the grid's end**: 2 of the 6 tensors on a "
+       "static grid (over all layers and prompts). The largest share is that of `scan` of layer 1 "
+       "in prompt address: 75.0 %, in 7 of 400 elements.\n- No element lies beyond in `norm`.\n");
   /* an element below is beyond the lower end, -128 times 0.5 */
   const char *table = squeezed(text);
   says(
@@ -149,8 +148,7 @@ Test(report_clipping, of_weights_the_furthest_is_said) {
   rows[0].furthest = 1 + 0x1p-26, rows[1].furthest = 1 + 0x1p-24;
   const char *text = section(rows, 3, NULL);
   says(text, "In 2 of 3 int8 weights an element lies beyond the grid's end, by at most 5.96e-08 of "
-             "that end "
-             "(`in_proj.weight` of layer 3).");
+             "that end (`in_proj.weight` of layer 3).");
   cr_expect_null(strstr(text, "static grid (over"), "weights are no mode");
   says(section(&rows[2], 1, NULL),
        "In 0 of 1 int8 weights an element lies beyond the grid's end.\n");

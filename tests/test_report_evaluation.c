@@ -136,11 +136,11 @@ Test(report_evaluation, each_answer_is_said_with_its_figures) {
   EXPECT_PART(text, "| 1.750000 ± 0.030000 | 97.50 % (95.00 % … 99.00 %) |");
   EXPECT_PART(text, "| 4.00e-03 ± 4.00e-04 |");
   EXPECT_PART(text, "| fp64 | 1.500000 ± 0.030000 |                           — |");
-  EXPECT_LINE(text, "- **Does 2-4 predict psalms.txt better than 2-0?** It cannot be told from "
-                    "these windows. Bits of 2-4 less those of 2-0: "
-                    "-1.25e-01, 95 % from -3.75e-01 to 1.25e-01, over 16 windows. Of a "
-                    "difference of this size 41 windows would "
-                    "tell, and the text holds 533.");
+  EXPECT_LINE(
+      text,
+      "- **Does 2-4 predict psalms.txt better than 2-0?** It cannot be told from these windows. "
+      "Bits of 2-4 less those of 2-0: -1.25e-01, 95 % from -3.75e-01 to 1.25e-01, over 16 windows. "
+      "Of a difference of this size 41 windows would tell, and the text holds 533.");
   EXPECT_LINE(
       text,
       "- **Does 2-0 predict psalms.txt better than 0?** No: they are the same in every window.");
@@ -181,12 +181,9 @@ Test(report_evaluation, an_answer_that_many_questions_at_once_take_away_is_marke
   add_pair("fp64", "2-0", "bits", "worse", 0.5, 5);
   rows->pair[0].holm = 0.08;
   const char *text = part_of(text_with_rows(), "predicts\n", "16 windows");
-  EXPECT_PART(
-      text,
-      "No, it predicts worse. Bits of 2-0 less those of 0: 5.00e-01, 95 % from 2.50e-01 to "
-      "7.50e-01, over "
-      "16 "
-      "windows. With all 2 pairs asked at once it is not told any more (Holm, p = 8.00e-02).");
+  EXPECT_PART(text, "No, it predicts worse. Bits of 2-0 less those of 0: 5.00e-01, 95 % from "
+                    "2.50e-01 to 7.50e-01, over 16 windows. With all 2 pairs asked at once it is "
+                    "not told any more (Holm, p = 8.00e-02).");
   EXPECT_PART(text, "| no: worse †");
 }
 
@@ -342,14 +339,12 @@ Test(report_evaluation,
      the_tokens_that_carry_a_difference_are_named_and_what_is_left_without_events) {
   add_modes_and_tokens(12);
   const char *text = part_of(text_with_rows(), "predicts\n", "Few tokens");
-  EXPECT_PART(text, "Of 8192 tokens the 1 % that differ most make 37.50 % of the sum of "
-                    "|difference|. 12 tokens in the "
-                    "reach of an event: 50.00 % of that sum. Without them the difference is "
-                    "-6.25e-02 bits (95 % from "
-                    "-2.50e-01 to 1.25e-01), with them -1.25e-01.");
+  EXPECT_PART(text,
+              "Of 8192 tokens the 1 % that differ most make 37.50 % of the sum of |difference|. 12 "
+              "tokens in the reach of an event: 50.00 % of that sum. Without them the difference "
+              "is -6.25e-02 bits (95 % from -2.50e-01 to 1.25e-01), with them -1.25e-01.");
   EXPECT_PART(text, "| 2-0  | the \\[h\\]eavens |      7 |       41 | yes   |       5.50e+00 |     "
-                    "    25.00 % |         "
-                    "9.00e-04 |");
+                    "    25.00 % |         9.00e-04 |");
   EXPECT_PART(text, "a \\| in t\\[e\\]xt");
   EXPECT_PART(text, "|      7 |       42 |       |       1.500 |        9.250 | 25.00 % |");
   EXPECT_NONE(text, "not shown");

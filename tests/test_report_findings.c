@@ -22,25 +22,18 @@ Test(report_findings, findings_name_cause_course_and_scale) {
   EXPECT_LINE(text,
               "- The witness shows different kernels for `conv1d_silu`, `scan_in` and `scan`.");
   EXPECT_LINE(text, "- **How it grows is not told**: this results file holds no shapes. From layer "
-                    "0 to layer 3 the "
-                    "relative L2 of `block_out` goes from 0.100 % to 0.600 %.");
-  EXPECT_LINE(
-      text,
-      "- **Beside the errors of the modes themselves**: against the float64 reference the logits "
-      "of 2-0 "
-      "are off by 2.00 % and "
-      "those of 2-4 by 3.00 % (relative L2); 2-0 is closer (of this prompt alone), and the "
-      "difference between the two is "
-      "30.0 % of the smaller of "
-      "these errors.");
+                    "0 to layer 3 the relative L2 of `block_out` goes from 0.100 % to 0.600 %.");
+  EXPECT_LINE(text, "- **Beside the errors of the modes themselves**: against the float64 "
+                    "reference the logits of 2-0 are off by 2.00 % and those of 2-4 by 3.00 % "
+                    "(relative L2); 2-0 is closer (of this prompt alone), and the difference "
+                    "between the two is 30.0 % of the smaller of these errors.");
 }
 
 Test(report_findings, a_file_without_shapes_says_so_and_gives_both_ends) {
   static const double size[] = {0, 0.008, 0.004, 0.002};
   const char *text = findings_of(one_pair("2-0", "2-4", size));
   EXPECT_LINE(text, "- **How it grows is not told**: this results file holds no shapes. From layer "
-                    "1 to layer 3 the "
-                    "relative L2 of `block_out` goes from 0.800 % to 0.200 %.");
+                    "1 to layer 3 the relative L2 of `block_out` goes from 0.800 % to 0.200 %.");
 }
 
 Test(report_findings, the_shape_stands_in_the_findings_the_drift_and_the_modes) {
@@ -52,21 +45,17 @@ Test(report_findings, the_shape_stands_in_the_findings_the_drift_and_the_modes) 
   ReportData *d = made_data(&arena, made);
   data_arrange(&arena, d);
   const char *text = body_of(d);
-  EXPECT_LINE(
-      part_of(text, "## 6. ", "## 6. "),
-      "- **Does it accumulate, stay or jump?** `block_out`: rises to layer 17 and falls back (of "
-      "this prompt "
-      "alone); from layer 0 to layer 23 the median token's error goes from 1.00 % to 2.00 %: "
-      "×2.00; over the "
-      "last quarter of the layers ×0.750. The largest is layer 17: up to it ×4.00, from there to "
-      "the end "
-      "×0.500. The largest step up leads into layer 1: ×1.50, which is 25.0 % of all steps up.");
+  EXPECT_LINE(part_of(text, "## 6. ", "## 6. "),
+              "- **Does it accumulate, stay or jump?** `block_out`: rises to layer 17 and falls "
+              "back (of this prompt alone); from layer 0 to layer 23 the median token's error goes "
+              "from 1.00 % to 2.00 %: ×2.00; over the last quarter of the layers ×0.750. The "
+              "largest is layer 17: up to it ×4.00, from there to the end ×0.500. The largest step "
+              "up leads into layer 1: ×1.50, which is 25.0 % of all steps up.");
   EXPECT_LINE(part_of(text, "## 6. ", "## 6. "),
               "- **Single tokens?** single tokens carry the error: in layer 2 token 3 of prompt "
-              "address has 62.5 % of "
-              "that prompt's squared error; all together are off by 2.00 times the median token's "
-              "error. From the "
-              "curve's first layer to its last the error of all tokens together changes by ×1.75.");
+              "address has 62.5 % of that prompt's squared error; all together are off by 2.00 "
+              "times the median token's error. From the curve's first layer to its last the error "
+              "of all tokens together changes by ×1.75.");
   const char *drift = part_of(text, "## 4. ", "### 2-4 against the float64 reference");
   cr_expect(
       strstr(drift,
@@ -92,9 +81,7 @@ Test(report_findings, a_difference_that_stays_inside_its_layer_is_said_to) {
   SET_TEXT(v->reason, "ties_only");
   const char *text = findings_of(d);
   EXPECT_LINE(text, "- **It does not travel.** `block_out` is identical in every layer: what "
-                    "differs inside a layer is "
-                    "lost again before the "
-                    "layer ends.");
+                    "differs inside a layer is lost again before the layer ends.");
   EXPECT_LINE(text, "- **Where it ends.** The difference does not reach the end: the last "
                     "`block_out` and the logits are identical.");
   cr_expect(
@@ -109,12 +96,9 @@ Test(report_findings, a_difference_that_stays_inside_its_layer_is_said_to) {
 Test(report_findings, a_pair_that_did_not_take_effect_is_said_to) {
   ReportData *d = one_pair("2-0", "2-0b", made_equal);
   const char *text = findings_of(d);
-  EXPECT_LINE(
-      text,
-      "- **The difference between 2-0 and 2-0b did NOT take effect:** both sides ran the same "
-      "kernels "
-      "everywhere, and all 30 tensors "
-      "compared are identical in every bit. This comparison says nothing about the two modes.");
+  EXPECT_LINE(text, "- **The difference between 2-0 and 2-0b did NOT take effect:** both sides ran "
+                    "the same kernels everywhere, and all 30 tensors compared are identical in "
+                    "every bit. This comparison says nothing about the two modes.");
   EXPECT_LINE(text, "- The witness shows the same kernels for every tensor.");
   EXPECT_NONE(text, "Both modes took effect");
 }
@@ -142,12 +126,12 @@ Test(report_findings, the_third_line_tells_growth_and_shape) {
   ReportData *d = made_data(&arena, made);
   data_arrange(&arena, d);
   const char *text = report_summary(&arena, d, &d->pair[0]);
-  cr_expect(strstr(text, "block_out: accumulates (of this prompt alone); from layer 0 to layer 23 "
-                         "the median token's "
-                         "error goes from 1.00 % to 2.00 %: ×2.00; over the last quarter of the "
-                         "layers ×0.750; logits "
-                         "relative L2 0.600 %, same top token at 80.0 % of positions\n"),
-            "%s", text);
+  cr_expect(
+      strstr(text,
+             "block_out: accumulates (of this prompt alone); from layer 0 to layer 23 the median "
+             "token's error goes from 1.00 % to 2.00 %: ×2.00; over the last quarter of the layers "
+             "×0.750; logits relative L2 0.600 %, same top token at 80.0 % of positions\n"),
+      "%s", text);
 }
 
 static void expect_summary(const Verdict *v, const char *want) {
@@ -160,18 +144,15 @@ static void expect_summary(const Verdict *v, const char *want) {
 
 Test(report_findings, three_lines_say_what_matters) {
   made_run(&arena, made, 1);
-  expect_summary(&made->verdict[0],
-                 "2-0 against 2-4: both modes took effect: 12 of 30 tensors from different "
-                 "kernels, 27 differ\n"
-                 "2-0 against 2-4: first differs at layer 0, conv1d_silu, relative L2 0.100 % "
-                 "(prompt address)\n"
-                 "2-0 against 2-4: last block_out relative L2 0.600 %; logits relative L2 "
-                 "0.600 %, same top token "
-                 "at 80.0 % of positions\n");
+  expect_summary(&made->verdict[0], "2-0 against 2-4: both modes took effect: 12 of 30 tensors "
+                                    "from different kernels, 27 differ\n"
+                                    "2-0 against 2-4: first differs at layer 0, conv1d_silu, "
+                                    "relative L2 0.100 % (prompt address)\n"
+                                    "2-0 against 2-4: last block_out relative L2 0.600 %; logits "
+                                    "relative L2 0.600 %, same top token at 80.0 % of positions\n");
   expect_summary(&made->verdict[1],
                  "0 against 2-0: both modes took effect (4 of 30 tensors from different kernels), "
-                 "every bit identical: requantising "
-                 "values that lie on the grid returns them\n"
+                 "every bit identical: requantising values that lie on the grid returns them\n"
                  "0 against 2-0: no tensor differs in any bit\n"
                  "0 against 2-0: block_out of layer 3 and the logits are identical\n");
   Verdict *reference = &made->verdict[2];
@@ -189,8 +170,7 @@ Test(report_findings, three_lines_say_what_matters) {
                  "a against b: block_out of layer 3 and the logits are identical\n");
   expect_summary(row_verdict(made, "a", "b\x1b[31m", "", "", 0, 0, 0),
                  "a against b?[31m: nothing was compared\na against b?[31m: no first difference\na "
-                 "against b?[31m: no "
-                 "size at the end\n");
+                 "against b?[31m: no size at the end\n");
 }
 
 /* --- values that are not finite --------------------------------------------------------------- */
@@ -227,16 +207,13 @@ Test(report_findings, what_is_equal_where_it_is_finite_is_not_identical) {
   EXPECT_NONE(text, "does not reach the end");
   EXPECT_NONE(text, "the logits are identical");
   EXPECT_NONE(summary, "identical");
-  EXPECT_LINE(text, "- **Where it ends.** At `block_out` of the last layer (3) the relative L2 is "
-                    "0 (of the values that "
-                    "are finite on both sides: 5 of 20, 25.00 %, are left out), and at the logits "
-                    "it is 0 (of the values "
-                    "that are finite on both sides: 5 of 20, 25.00 %, are left out); both choose "
-                    "the same next token at "
-                    "80.0 % of the positions.");
+  EXPECT_LINE(text,
+              "- **Where it ends.** At `block_out` of the last layer (3) the relative L2 is 0 (of "
+              "the values that are finite on both sides: 5 of 20, 25.00 %, are left out), and at "
+              "the logits it is 0 (of the values that are finite on both sides: 5 of 20, 25.00 %, "
+              "are left out); both choose the same next token at 80.0 % of the positions.");
   cr_expect(strstr(text, "- **How it grows is not told**: `block_out` differs from layer 0 on, and "
-                         "from layer 3 on it "
-                         "holds values that are not finite.\n"),
+                         "from layer 3 on it holds values that are not finite.\n"),
             "%s", text);
 }
 
@@ -248,8 +225,7 @@ Test(report_findings, a_size_of_what_is_left_carries_the_count_and_the_share) {
   made->verdict[0].first_rel_l2 = NAN;
   const char *summary = summary_of_pair(d);
   cr_expect(strstr(summary, "last block_out relative L2 0.0240 % (of the values that are finite on "
-                            "both sides: 19 of 20, "
-                            "95.00 %, are left out); logits"),
+                            "both sides: 19 of 20, 95.00 %, are left out); logits"),
             "%s", summary);
   cr_expect(
       strstr(summary,

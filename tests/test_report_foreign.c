@@ -171,8 +171,7 @@ Test(report_foreign, a_state_whose_error_few_channels_carry_is_named) {
   SET_TEXT(run.setting, "u:i8"), SET_TEXT(run.input, "outliers");
   d->micro = &run, d->micros = 1, d->state_drift = &drift, d->state_drifts = 1;
   EXPECT_LINE(body_of(d), "Few channels carry it: in `u:i8` on outliers all channels together are "
-                          "off by 2.00e-06 at the "
-                          "end, the median channel by 1.00e-06.");
+                          "off by 2.00e-06 at the end, the median channel by 1.00e-06.");
   drift.rms_last = 1.25e-6;
   EXPECT_NONE(body_of(d), "Few channels carry it");
   drift.rms_last = 2e-6, drift.rms_median_last = NAN; /* a file of an older program */

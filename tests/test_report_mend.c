@@ -71,11 +71,9 @@ Test(report_mend, the_largest_gain_that_is_told_is_recommended_with_what_it_cost
                  mend_row("1", 1, "s_u", 0.9, 1.05)};
   const char *text = section(rows, 5, 2);
   says(text, "**`alpha: 0.99999`** brings the error of 2-0 at the last `block_out` from 5.00e-02 "
-             "to 4.00e-02, a factor of "
-             "0.800 (0.727 … 0.880); the largest over the layers from 8.00e-02 at layer 1 to "
-             "8.00e-02 at layer 1. The "
-             "median token's error goes by a factor of 0.750, KL by 0.500; bits per token change "
-             "by -2.50e-01.");
+             "to 4.00e-02, a factor of 0.800 (0.727 … 0.880); the largest over the layers from "
+             "8.00e-02 at layer 1 to 8.00e-02 at layer 1. The median token's error goes by a "
+             "factor of 0.750, KL by 0.500; bits per token change by -2.50e-01.");
   says(text, "layer 1, `s_u`: scale 7.50e-01 in place of 5.00e-01, 8.00e-02 → 4.00e-02.");
   says(text, "Every scale at its least squared error makes the end worse, by a factor of 1.500 "
              "(1.364 … 1.650)");

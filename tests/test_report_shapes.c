@@ -49,14 +49,13 @@ Test(report_shapes, what_is_not_told_names_both_and_how_many_prompts_would_tell)
   row->layer_low = 16, row->layer_high = 20;
   SET_TEXT(row->rival, "jumps"), row->rival_layer = 15;
   EXPECT_NAME(row, "cannot tell between “rises to layer 18 and falls back” and “jumps at layer 15” "
-                   "(the first in 56.3 "
-                   "% of the draws of prompts); about 128 prompts would tell");
+                   "(the first in 56.3 % of the draws of prompts); about 128 prompts would tell");
   expect(shapes_cell(LANGUAGE_ENGLISH, &arena, row),
          "cannot tell: “rises to layer 18 and falls back” or “jumps at layer 15”");
   row->needed = -1;
-  EXPECT_NAME(row, "cannot tell between “rises to layer 18 and falls back” and “jumps at layer 15” "
-                   "(the first in 56.3 "
-                   "% of the draws of prompts); no number of such prompts would tell");
+  EXPECT_NAME(row,
+              "cannot tell between “rises to layer 18 and falls back” and “jumps at layer 15” (the "
+              "first in 56.3 % of the draws of prompts); no number of such prompts would tell");
   row->needed = 0, row->rival[0] = 0;
   EXPECT_NAME(
       row,
@@ -68,11 +67,9 @@ Test(report_shapes, every_reason_of_no_shape_is_said) {
       {"few_layers",
        "has no shape: from layer 2, where it starts, to the end there are too few layers"},
       {"starts_apart", "has no shape: the median token differs from layer 2 on in one prompt, and "
-                       "only from layer 9 on "
-                       "in another"},
+                       "only from layer 9 on in another"},
       {"zeros", "has no shape: in at least one prompt half of the tokens or more are equal, at a "
-                "layer after the first "
-                "that differs or in all"},
+                "layer after the first that differs or in all"},
       {"no_tokens", "has no shape: its rows are no tokens"},
       {"not_finite", "has no shape: no prompt is finite in every layer"},
       {"something new", "has no shape"}};
@@ -144,14 +141,14 @@ Test(report_shapes, of_several_prompts_each_factor_has_its_interval) {
   DriftShape *row = row_shape(made, "a", "b", T_BLOCK_OUT, 16, "accumulates", -1);
   expect(shapes_travel(LANGUAGE_ENGLISH, &arena, row),
          "accumulates; from layer 0 to layer 23 the median token's error goes from 1.00 % to 2.00 "
-         "%: ×2.00 (95 % over "
-         "16 prompts: 1.88 … 2.12); over the last quarter of the layers ×0.750 (0.703 … 0.797)");
+         "%: ×2.00 (95 % over 16 prompts: 1.88 … 2.12); over the last quarter of the layers ×0.750 "
+         "(0.703 … 0.797)");
   expect(shapes_brief(LANGUAGE_ENGLISH, &arena, row), "accumulates, ×2.00 (1.88 … 2.12)");
   row->growth = 1.1, row->growth_low = 0.9, row->growth_high = 1.34, row->needed = 40;
   expect(shapes_growth(LANGUAGE_ENGLISH, &arena, row),
          "from layer 0 to layer 23 the median token's error goes from 1.00 % to 2.00 %: ×1.10 (95 "
-         "% over 16 prompts: "
-         "0.900 … 1.34), so that neither growth nor decline is told; about 40 prompts would tell");
+         "% over 16 prompts: 0.900 … 1.34), so that neither growth nor decline is told; about 40 "
+         "prompts would tell");
   SET_TEXT(row->shape, "flat");
   cr_expect(!strstr(shapes_growth(LANGUAGE_ENGLISH, &arena, row), "neither"),
             "a flat curve need not grow or decline");
@@ -194,8 +191,7 @@ Test(report_shapes, single_tokens_are_spoken_of_from_the_limit_on) {
   made->drift[0].token_worst_share = 0.125;
   expect(tokens_of(row),
          "the error is uneven: in layer 2 token 3 of prompt address has 12.5 % of that prompt's "
-         "squared "
-         "error; all together are off by 1.50 times the median token's error. From the "
+         "squared error; all together are off by 1.50 times the median token's error. From the "
          "curve's first layer to its last the error of all tokens together changes by ×1.75");
   made->drift[0].token_worst = -1, row->pooled_growth = NAN;
   expect(tokens_of(row), "the error is uneven: in layer 2 all together are off by 1.50 times the "

@@ -89,19 +89,16 @@ Test(report_swaps, stages_are_ranked_refusals_told_and_the_rest_called_together)
   const char *text = text_of(d, "Stage swaps");
   cr_expect(strstr(text, "over prompts of psalms.txt;"), "%s", text);
   EXPECT_LINE(text, "#### From 2-0, a stage at a time set as in 2-4");
-  EXPECT_LINE(text, "2-0 has an error of 5.00e-02, 2-4 of 2.00e-02. The largest change that a "
-                    "stage alone makes is that of "
-                    "`conv_out`: a factor of 0.800 (0.727 … 0.880). Alone, no bit of the end is "
-                    "changed by `scan_u`. The "
-                    "stages alone multiply to 0.800; between the two modes it is 0.400: the other "
-                    "factor of 0.500 is what they "
-                    "do only together.");
+  EXPECT_LINE(text,
+              "2-0 has an error of 5.00e-02, 2-4 of 2.00e-02. The largest change that a stage "
+              "alone makes is that of `conv_out`: a factor of 0.800 (0.727 … 0.880). Alone, no bit "
+              "of the end is changed by `scan_u`. The stages alone multiply to 0.800; between the "
+              "two modes it is 0.400: the other factor of 0.500 is what they do only together.");
   cr_expect(strstr(text, "**0.800** (0.727 … 0.880)"), "an interval without 1 is not bold:\n%s",
             text);
   cr_expect(strstr(text, " 2.500 (0.833 … 7.500)") && !strstr(text, "**2.500**"), "%s", text);
   cr_expect(strstr(text, "`conv_out`: a factor of 2.500 (0.833 … 7.500), which cannot be told from "
-                         "none: 34 prompts "
-                         "would tell, and psalms.txt holds 780 of this length."),
+                         "none: 34 prompts would tell, and psalms.txt holds 780 of this length."),
             "%s", text);
   cr_expect(strstr(text, "no bit changes"), "%s", text);
   EXPECT_LINE(text, "- `scan_u` alone is refused: no such thing.");
@@ -122,15 +119,11 @@ Test(report_swaps, the_median_token_stands_beside_and_the_words_say_on_whom_a_st
              "2-4 of 2.00e-02. Of the median token these are 3.00e-02 and 2.00e-02. The largest"),
       "%s", text);
   cr_expect(strstr(text, "`conv_out`: a factor of 0.800 (0.727 … 0.880). Of the median token it is "
-                         "a factor of 0.99000 "
-                         "(0.97059 … 1.00980), which cannot be told from none: 55 prompts would "
-                         "tell; it acts on single "
-                         "tokens."),
+                         "a factor of 0.99000 (0.97059 … 1.00980), which cannot be told from none: "
+                         "55 prompts would tell; it acts on single tokens."),
             "%s", text);
-  EXPECT_ROW(text,
-             "| `conv_out` | 1 | 5.00e-01 | 4.00e-02 | **0.800** (0.727 … 0.880) | 2.97e-02 | "
-             "0.99000 (0.97059 … "
-             "1.00980) | single tokens | 0 | 0 |");
+  EXPECT_ROW(text, "| `conv_out` | 1 | 5.00e-01 | 4.00e-02 | **0.800** (0.727 … 0.880) | 2.97e-02 "
+                   "| 0.99000 (0.97059 … 1.00980) | single tokens | 0 | 0 |");
   SET_MEDIAN(&rows[1], 0.024, 0.8, 1.02);
   text = text_of(d, "Stage swaps");
   cr_expect(strstr(text, "Of the median token it is a factor of 0.800 (0.784 … 0.816); it acts on "
@@ -190,12 +183,11 @@ Test(report_swaps, an_interaction_that_cannot_be_told_says_how_many_prompts_woul
                           effect_row("conv_out x scan_u", 2, 0.8, 1.1)};
   d->swap = rows, d->swaps = 2, d->swap_effect = effects, d->swap_effects = 2;
   const char *text = text_of(d, "Over all combinations");
-  cr_expect(strstr(text, "In the mean `scan_u` changes the error most: a factor of 0.9000 (0.8911 "
-                         "… 0.9090). The largest "
-                         "interaction is `conv_out x scan_u`: a factor of 0.800 (0.727 … 0.880). "
-                         "It is larger than the effect "
-                         "of any stage by itself."),
-            "%s", text);
+  cr_expect(
+      strstr(text, "In the mean `scan_u` changes the error most: a factor of 0.9000 (0.8911 … "
+                   "0.9090). The largest interaction is `conv_out x scan_u`: a factor of 0.800 "
+                   "(0.727 … 0.880). It is larger than the effect of any stage by itself."),
+      "%s", text);
   cr_expect(strstr(text, "1 of 2"), "%s", text);
   effects[1] = effect_row("conv_out x scan_u", 2, 0.8, 1.5);
   text = text_of(d, "Over all combinations");
@@ -233,8 +225,7 @@ Test(report_swaps, what_many_rows_at_once_take_away_and_who_is_left_out_is_said)
   const char *text = text_of(d, "Stage swaps");
   cr_expect(strstr(text, "**0.800** † (0.727 … 0.880)"), "%s", text);
   EXPECT_LINE(text, "> **Warning.** Prompts in which a figure is not finite are left out of 1 row; "
-                    "of the first: p2, p7 "
-                    "and 3 more (column `left_out` of `tables/swap.csv`).");
+                    "of the first: p2, p7 and 3 more (column `left_out` of `tables/swap.csv`).");
 }
 
 Test(report_swaps, the_set_of_layers_is_named_and_a_limit_that_is_missed_is_said) {
@@ -271,12 +262,11 @@ Test(report_swaps, the_set_of_layers_is_named_and_a_limit_that_is_missed_is_said
   }
   d->restoration = rows, d->restorations = 4;
   const char *text = text_of(d, "The layers that matter");
-  EXPECT_LINE(text, "**2 layers** of 2-0, run under fp32, brought the error of the last "
-                    "`block_out` from 5.00e-02 to 2.90e-02, "
-                    "at most the limit of 3.00e-02: 7 and 2. With every layer under fp32 it is "
-                    "1.00e-03. The first "
-                    "2 layers restored in their place give 4.80e-02. That of the median token went "
-                    "from 2.00e-02 to 1.00e-02.");
+  EXPECT_LINE(text,
+              "**2 layers** of 2-0, run under fp32, brought the error of the last `block_out` from "
+              "5.00e-02 to 2.90e-02, at most the limit of 3.00e-02: 7 and 2. With every layer "
+              "under fp32 it is 1.00e-03. The first 2 layers restored in their place give "
+              "4.80e-02. That of the median token went from 2.00e-02 to 1.00e-02.");
   rows[2].reached = 0, rows[2].block_out = 0.031;
   text = text_of(d, "The layers that matter");
   cr_expect(strstr(text, "**The limit of 3.00e-02 is not reached**: 2 layers of 2-0, run under "
@@ -289,22 +279,21 @@ Test(report_swaps, the_set_of_layers_is_named_and_a_limit_that_is_missed_is_said
   rows[1].token_median_factor_low = 0.75, rows[1].token_median_factor_high = 0.85;
   rows[1].parting_factor_low = 0.9, rows[1].parting_factor_high = 1.1;
   text = text_of(d, "The layers that matter");
-  EXPECT_LINE(text, "**2 layers** of 2-0, run under fp32, brought the median token's error of the "
-                    "last `block_out` from "
-                    "2.00e-02 to 1.00e-02, at most the limit of 1.00e-02: 7 and 2. With every "
-                    "layer under fp32 it is "
-                    "5.00e-03. The first 2 layers restored in their place give 1.80e-02. That of "
-                    "all tokens together "
-                    "went from 5.00e-02 to 3.10e-02. Acts on all tokens alike: 7.");
+  EXPECT_LINE(
+      text,
+      "**2 layers** of 2-0, run under fp32, brought the median token's error of the last "
+      "`block_out` from 2.00e-02 to 1.00e-02, at most the limit of 1.00e-02: 7 and 2. With every "
+      "layer under fp32 it is 5.00e-03. The first 2 layers restored in their place give 1.80e-02. "
+      "That of all tokens together went from 5.00e-02 to 3.10e-02. Acts on all tokens alike: 7.");
   /* one of it; and by stage */
   const Restoration second = rows[2];
   rows[2] = rows[3], rows[1].reached = 1, d->restorations = 3;
-  EXPECT_LINE(text_of(d, "The layers that matter"),
-              "**1 layer** of 2-0, run under fp32, brought the median token's error of the last "
-              "`block_out` from 2.00e-02 to 1.50e-02, at most the limit of 1.00e-02: 7. With every "
-              "layer under fp32 it is 5.00e-03. The first 1 "
-              "layer restored in its place gives 1.80e-02. That of all tokens together went from "
-              "5.00e-02 to 4.00e-02. Acts on all tokens alike: 7.");
+  EXPECT_LINE(
+      text_of(d, "The layers that matter"),
+      "**1 layer** of 2-0, run under fp32, brought the median token's error of the last "
+      "`block_out` from 2.00e-02 to 1.50e-02, at most the limit of 1.00e-02: 7. With every layer "
+      "under fp32 it is 5.00e-03. The first 1 layer restored in its place gives 1.80e-02. That of "
+      "all tokens together went from 5.00e-02 to 4.00e-02. Acts on all tokens alike: 7.");
   rows[2] = second, d->restorations = 4;
   for (int i = 0; i < 4; i++) SET_TEXT(rows[i].by, "stage"), SET_TEXT(rows[i].stages, "conv_out");
   cr_expect(strstr(text_of(d, "The layers that matter"), "**2 stage sets** of 2-0, run under fp32"),
@@ -346,8 +335,7 @@ Test(report_swaps, a_budget_names_who_makes_error_and_who_amplifies_it) {
   EXPECT_LINE(text, "- **In the median token**, by the same size: 2 (2.00e-02), 0 (1.00e-02), 1 "
                     "(1.00e-02), 3 (1.00e-02).");
   EXPECT_LINE(text, "- Local of all tokens together is above the median token's by more than a "
-                    "factor of 1.50 in 2 "
-                    "(7.50).");
+                    "factor of 1.50 in 2 (7.50).");
   EXPECT_LINE(text,
               "- **Which layers amplify it**: 1 of 4 has a gain above 1; the largest: 1 (1.80).");
   EXPECT_LINE(text, "- In the mean over the layers 25.00 % of a layer's total is its own doing.");
@@ -405,9 +393,9 @@ Test(report_swaps, a_budget_over_prompts_has_intervals_and_names_what_it_leaves_
       "%s", text);
   EXPECT_LINE(text, "- In the mean over the layers 25.00 % (20.00 % … 30.00 %) of a layer's total "
                     "is its own doing.");
-  EXPECT_LINE(text, "- **In single tokens**: local of all tokens together is above the median "
-                    "token's, by more than a "
-                    "factor of 1.50 over the whole interval, in 1 (3.00, 2.00 … 4.50).");
+  EXPECT_LINE(text,
+              "- **In single tokens**: local of all tokens together is above the median token's, "
+              "by more than a factor of 1.50 over the whole interval, in 1 (3.00, 2.00 … 4.50).");
   EXPECT_LINE(text, "- **Left out**, since a value is not finite, from layer 1 on: p2.");
   cr_expect(strstr(text, "| 25.0 ± 5.0 % |") && strstr(text, "| 1.50 (1.25 … 1.75) |"), "%s", text);
 }

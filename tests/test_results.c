@@ -295,8 +295,7 @@ Test(results, other_filters_are_refused_by_name_with_what_to_do) {
               "compression='gzip'"},
              {{ZSTD},
               "has filter 32015 (''); only gzip, shuffle and fletcher32 are undone: where the "
-              "filter is known, "
-              "'h5repack -f GZIP=6 OLD.h5 NEW.h5' makes a file that is read"},
+              "filter is known, 'h5repack -f GZIP=6 OLD.h5 NEW.h5' makes a file that is read"},
              {{H5Z_FILTER_DEFLATE, H5Z_FILTER_DEFLATE}, "has the filter 'deflate' twice"}};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     Fixture f = written();

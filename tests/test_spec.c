@@ -257,8 +257,7 @@ Test(spec, an_own_mode_may_differ_by_layer) {
             "  more: {base: mixed, gated: bf16, layers: {8: mixed, 2-4: {scan_u: f32, scan_order: "
             "sequential}}}\n"
             "  mixed: {base: 2-0, out_proj: f32, layers: {7: 2-0, 0-2: fp32, 5: {state: bf16, "
-            "scan_order: sequential}, "
-            "4: late}}\n"
+            "scan_order: sequential}, 4: late}}\n"
             "  late: {base: 2-4, conv_acc: f16}\n  back: {base: mixed, layers: {0-7: plain}}\n"
             "  plain: {base: 2-0, out_proj: f32}\n";
   Spec spec = parse(&arena, text);

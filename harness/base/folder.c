@@ -33,10 +33,8 @@ static bool cannot_lock(const char *path, int error, Status *st) {
   if (goes_without_locks()) return true;
   return FAIL(st,
               "%s: cannot be locked: the file system gives no locks (flock: %s), as network file "
-              "systems may: name a "
-              "folder on another one with -o, or set HDF5_USE_FILE_LOCKING=FALSE and use the "
-              "folder for one run at a "
-              "time",
+              "systems may: name a folder on another one with -o, or set "
+              "HDF5_USE_FILE_LOCKING=FALSE and use the folder for one run at a time",
               path, strerror(error));
 }
 

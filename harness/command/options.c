@@ -127,8 +127,7 @@ static const struct argp_option every_option[] = {
      "how arrays are called: a pattern such as layers.{layer}.mixer.{tensor}, or one of quamba, "
      "driftscope, sglang, sglang-hook, msprobe, vllm-neuron, transformer-engine, transformers, "
      "passes and modules (default: auto: the one that fits, else the first number in a name is its "
-     "layer); "
-     "given twice, the first is of the first dump and the second of the second",
+     "layer); given twice, the first is of the first dump and the second of the second",
      0},
     {"shard", OPT_SHARD, "I/N", 0,
      "make the I-th of N parts of the study, which `merge` puts together: every N-th prompt; auto: "

@@ -64,15 +64,12 @@ static void print_sample(FILE *out, const EvaluationRows *rows) {
   if (rows->windows > first->disjoint)
     fprintf(out,
             " The text holds only %d such windows side by side: these overlap, so that no error is "
-            "given and no mode "
-            "is called better.\n",
+            "given and no mode is called better.\n",
             first->disjoint);
   else
     fprintf(out,
             " ± is the standard error over windows%s, (…) the 95 %% interval. Pairs: bits of the "
-            "one less bits of the "
-            "other, window by "
-            "window.\n",
+            "one less bits of the other, window by window.\n",
             first->block > 1 ? ", of means of neighbours, which are alike" : "");
   if (!isnan(first->lag1))
     fprintf(out, "Bits of neighbouring windows are correlated by %.2f.\n", first->lag1);

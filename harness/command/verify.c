@@ -64,8 +64,7 @@ static bool same_trace(Verify *v, const Mode *mode, int layer, const Trace *cpu,
     if (cpu->t[id].data && cpu->t[id].scale.value != device->t[id].scale.value)
       return FAIL_CHECK(st,
                         "the device differs from the CPU: mode %s, layer %d: %s has a scale of %a "
-                        "on the CPU, %a on "
-                        "the device",
+                        "on the CPU, %a on the device",
                         mode->name, layer, tensors->info[id].name, (double)cpu->t[id].scale.value,
                         (double)device->t[id].scale.value);
   return true;

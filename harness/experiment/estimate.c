@@ -372,8 +372,7 @@ bool estimate_check(const Spec *spec, const Subject *subject, const Estimate *su
   if (memory->needed > room + fixed_bytes)
     return FAIL(st,
                 "%s: the run needs about %.0f MB of memory, and %.0f MB can be had under this "
-                "process's limit "
-                "(ulimit -v)",
+                "process's limit (ulimit -v)",
                 spec->path, 1e-6 * (double)(memory->needed - fixed_bytes), 1e-6 * (double)room);
   return true;
 }

@@ -73,8 +73,7 @@ static void announce(const Experiment *e, const Estimate *sum, const char *folde
   if (!sum->memory.stays)
     progress_say(e->progress,
                  "of %.2f GB that it may have: not all layers stay in them, so each is made ready "
-                 "for a batch of "
-                 "prompts and let go",
+                 "for a batch of prompts and let go",
                  1e-9 * (double)sum->memory.allowed);
 }
 

@@ -99,8 +99,7 @@ static bool check_budgets(const Budget *row, size_t count, Status *st) {
   const Budget *before, *broken = budget_broken_chain(row, count, &before);
   return !broken || FAIL_CHECK(st,
                                "error budget of %s against %s, prompt %s: layer %d was given a "
-                               "difference of size %.17g, and layer "
-                               "%d had left one of %.17g",
+                               "difference of size %.17g, and layer %d had left one of %.17g",
                                broken->other, broken->base, broken->prompt, broken->layer,
                                broken->in_l2, before->layer, before->total_l2);
 }

@@ -95,8 +95,7 @@ static const Stage stages[STAGE_COUNT] = {
     [STAGE_CONV_IN] = {"conv_in",
                        {"i8", "i8_dynamic", "f32"},
                        "input and arithmetic of conv1d: int8 at the static scale, int8 at a scale "
-                       "of each prompt, or "
-                       "float32"},
+                       "of each prompt, or float32"},
     [STAGE_CONV_OUT] =
         {"conv_out",
          {"i8", "f32_grid", "f32"},

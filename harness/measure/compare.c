@@ -6,8 +6,8 @@
 
 static const char clocks[] =
     " performance.time_s performance.bytes micro.time_us micro.time_mad_us micro.runs micro.gb_s "
-    "micro.copy_ratio"
-    " cost.time_s cost.mad_s cost.share cost.tokens_per_s cost.speed_to_fp32 cost.time_to_copy ";
+    "micro.copy_ratio cost.time_s cost.mad_s cost.share cost.tokens_per_s cost.speed_to_fp32 "
+    "cost.time_to_copy ";
 
 bool column_is_clock(const Table *table, const Column *column) {
   char name[128] = " ";

@@ -34,8 +34,7 @@ static const struct {
     {"events.share peak_share repairs.share share_after repair_layers.share event_strip.share",
      {0, ONE_ROUNDED}},
     {"events.error error_median event_strip.error event_map.error last_rel_l2 rel_l2_after "
-     "last_rel_l2_after "
-     "logits_rel_l2_after",
+     "last_rel_l2_after logits_rel_l2_after",
      {0, INFINITY}},
     {"evaluation_tokens.share reach top_share reached_share", {0, ONE_ROUNDED}},
     {"in_reach", {0, 1}},
@@ -44,8 +43,7 @@ static const struct {
     {"bytes weight_bytes scale_bytes activation_bytes peak_activation_bytes state_bytes",
      {0, BYTES_MOST}},
     {"on_grid saturated differing misrounded top1_agreement top1_low top1_high top1_accuracy "
-     "differing_low "
-     "differing_high growth_p growth_holm",
+     "differing_low differing_high growth_p growth_holm",
      {0, 1}},
     {"evaluation_pairs.p holm block_out_factor_holm token_median_factor_holm kl_factor_holm "
      "bits_change_holm",

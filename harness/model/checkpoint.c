@@ -114,15 +114,13 @@ static bool take_head(Loader *l, Checkpoint *c, Status *st) {
   if (c->config.tied_said)
     return FAIL(st,
                 "%s: tensor '%.100s' differs from the embedding at element %zu, though "
-                "tie_word_embeddings is true in "
-                "%s",
+                "tie_word_embeddings is true in %s",
                 path, t->name, at, l->config_path);
-  return FAIL(
-      st,
-      "%s: tensor '%.100s' differs from the embedding at element %zu, but %s does not say that it "
-      "is untied "
-      "(\"tie_word_embeddings\": false); where the key is missing, mamba's default ties them",
-      path, t->name, at, l->config_path);
+  return FAIL(st,
+              "%s: tensor '%.100s' differs from the embedding at element %zu, but %s does not say "
+              "that it is untied (\"tie_word_embeddings\": false); where the key is missing, "
+              "mamba's default ties them",
+              path, t->name, at, l->config_path);
 }
 
 /* What stands before the plain name. */

@@ -74,11 +74,11 @@ bool container_refuse_raw(const char *path, Bytes file, Status *st) {
   for (size_t i = 0; i < file.count; i++) {
     unsigned char c = (unsigned char)file.data[i];
     if (c >= ' ' || (c >= '\t' && c <= '\r')) continue;
-    return FAIL(st,
-                "%s: is no text (byte %zu is 0x%02x): raw integers (.bin) do not say their type; "
-                "save them as .npy: "
-                "numpy.save('ids.npy', numpy.fromfile(FILE, 'uint16')), or what type they have",
-                path, i, c);
+    return FAIL(
+        st,
+        "%s: is no text (byte %zu is 0x%02x): raw integers (.bin) do not say their type; save them "
+        "as .npy: numpy.save('ids.npy', numpy.fromfile(FILE, 'uint16')), or what type they have",
+        path, i, c);
   }
   return true;
 }

@@ -33,8 +33,7 @@ static bool check_range(const Checkpoint *checkpoint, const Weight *weight, cons
     if (!isfinite((float)value[i]))
       return FAIL(st,
                   "%s: tensor '%.100s': element %zu is %.9g after the rewrite, which float32 "
-                  "cannot hold (rewrite: none "
-                  "leaves the weights as they are)",
+                  "cannot hold (rewrite: none leaves the weights as they are)",
                   checkpoint->folder, weight->name, first + i, value[i]);
   return true;
 }
@@ -83,8 +82,8 @@ static bool check_widths(const Checkpoint *checkpoint, Arena scratch, Status *st
   }
   return known || FAIL(st,
                        "%s: rewrite 'quamba' needs a Hadamard matrix for the widths %s; there is "
-                       "one for 2^k, 12 2^k, "
-                       "20 2^k and 28 2^k up to %d (rewrite: none leaves the weights as they are)",
+                       "one for 2^k, 12 2^k, 20 2^k and 28 2^k up to %d (rewrite: none leaves the "
+                       "weights as they are)",
                        checkpoint->folder, list, HADAMARD_MAX_N);
 }
 

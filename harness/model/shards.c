@@ -21,14 +21,13 @@ static bool is_pickled(const char *name) {
  * one storage there, and several parts one model. */
 static bool refuse_pickled(const char *folder, const char *name, Status *st) {
   const bool parts = strncmp(name, "pytorch_model", 13) == 0 && text_ends(name, ".bin");
-  return FAIL(
-      st,
-      "%s/%.100s: PyTorch files are not read; Python makes one that is: python3 -c \"import glob, "
-      "torch; from safetensors.torch import save_file; w = {k: v for f in "
-      "sorted(glob.glob('%s/%.100s')) for k, v in torch.load(f, map_location='cpu', "
-      "weights_only=True).items()}; save_file({k: v.clone().contiguous() for k, v in w.items()}, "
-      "'%s/model.safetensors')\"",
-      folder, name, folder, parts ? "pytorch_model*.bin" : name, folder);
+  return FAIL(st,
+              "%s/%.100s: PyTorch files are not read; Python makes one that is: python3 -c "
+              "\"import glob, torch; from safetensors.torch import save_file; w = {k: v for f in "
+              "sorted(glob.glob('%s/%.100s')) for k, v in torch.load(f, map_location='cpu', "
+              "weights_only=True).items()}; save_file({k: v.clone().contiguous() for k, v in "
+              "w.items()}, '%s/model.safetensors')\"",
+              folder, name, folder, parts ? "pytorch_model*.bin" : name, folder);
 }
 
 /* There is no file to read: says what there is instead. */

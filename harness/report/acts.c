@@ -31,12 +31,9 @@ const char *acts_words(Language l, Acts acts) {
 
 const char *acts_meaning(Language l) {
   return say(l, "The error of all tokens together may be that of a few, which one clipped value is "
-                "enough for. So the "
-                "*median token's* stands beside it: the relative error of a token, median over the "
-                "tokens of a prompt. "
-                "*Acts on* is what the factors of both say, where their intervals over prompts and "
-                "that of the one "
-                "over the other leave no change out: all tokens alike, single tokens (all together "
-                "changes, the median "
+                "enough for. So the *median token's* stands beside it: the relative error of a "
+                "token, median over the tokens of a prompt. *Acts on* is what the factors of both "
+                "say, where their intervals over prompts and that of the one over the other leave "
+                "no change out: all tokens alike, single tokens (all together changes, the median "
                 "token does not), or typical ones (the other way round).\n\n");
 }

@@ -141,12 +141,11 @@ static void write_tokens(FILE *out, const ReportData *d, const LayerBudget *all,
   if (!*layers) return;
   fprintf(out,
           d->prompts > 1
-              ? say(d->language, "- **In single tokens**: local of all tokens together is above "
-                                 "the median token's, by "
-                                 "more than a factor of %s over the whole interval, in %s.\n")
+              ? say(d->language,
+                    "- **In single tokens**: local of all tokens together is above the median "
+                    "token's, by more than a factor of %s over the whole interval, in %s.\n")
               : say(d->language, "- Local of all tokens together is above the median token's by "
-                                 "more than a factor of "
-                                 "%s in %s.\n"),
+                                 "more than a factor of %s in %s.\n"),
           md_factor(&scratch, d->limits.parting), layers);
 }
 
@@ -281,35 +280,30 @@ static void write_pairs(FILE *out, const ReportData *d, const ReportPair *pair, 
 bool asked_budget(const ReportData *d) { return d->budget_layers > 0; }
 
 void section_budget(FILE *out, const ReportData *d, Arena scratch) {
-  fprintf(
-      out,
-      say(d->language, "At the end of each layer, total = local + inherited + interaction, as "
-                       "vectors. *Local* is what the layer "
-                       "makes by itself: the second side's block on the first side's input, less "
-                       "the first's. *Inherited* is "
-                       "what it passes on: the first side's block on the second's input, less the "
-                       "same. *Interaction* is how "
-                       "much the two depend on each other. Sizes are L2 norms beside that of the "
-                       "first side's `block_out`; "
-                       "shares are projections on the total, which add up to 100 %% (a negative "
-                       "one works against the total); "
-                       "*gain* is inherited beside the error that came in, which the run checks to "
-                       "be the total of the layer "
-                       "before.%s\n\n"),
-      d->prompts > 1
-          ? arena_printf(&scratch,
-                         say(d->language, " Each is taken in each prompt; figures are means, of "
-                                          "sizes and gains geometric ones, "
-                                          "with 95 %% intervals (Student's t) over prompts of %s."),
-                         population_name(&scratch, d))
-          : say(d->language,
-                " There is one prompt alone, so no interval: the figures are that prompt's."));
-  fputs(say(d->language, "Sizes and gain of all tokens together may be those of a few. *Median "
-                         "token* is the same of the median "
-                         "token: sizes beside that of the token itself, the gain of a token over "
-                         "the tokens that are given an "
-                         "error.\n\n"),
-        out);
+  fprintf(out,
+          say(d->language,
+              "At the end of each layer, total = local + inherited + interaction, as vectors. "
+              "*Local* is what the layer makes by itself: the second side's block on the first "
+              "side's input, less the first's. *Inherited* is what it passes on: the first side's "
+              "block on the second's input, less the same. *Interaction* is how much the two "
+              "depend on each other. Sizes are L2 norms beside that of the first side's "
+              "`block_out`; shares are projections on the total, which add up to 100 %% (a "
+              "negative one works against the total); *gain* is inherited beside the error that "
+              "came in, which the run checks to be the total of the layer before.%s\n\n"),
+          d->prompts > 1
+              ? arena_printf(
+                    &scratch,
+                    say(d->language,
+                        " Each is taken in each prompt; figures are means, of sizes and gains "
+                        "geometric ones, with 95 %% intervals (Student's t) over prompts of %s."),
+                    population_name(&scratch, d))
+              : say(d->language,
+                    " There is one prompt alone, so no interval: the figures are that prompt's."));
+  fputs(
+      say(d->language, "Sizes and gain of all tokens together may be those of a few. *Median "
+                       "token* is the same of the median token: sizes beside that of the token "
+                       "itself, the gain of a token over the tokens that are given an error.\n\n"),
+      out);
   write_pairs(out, d, d->pair, d->pairs, scratch);
   if (d->pair != d->against) write_pairs(out, d, d->against, d->againsts, scratch);
 }

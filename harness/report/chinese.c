@@ -13,19 +13,15 @@ const Phrase chinese[] = {
     {"typical tokens", "典型词元"},
     {"single tokens one way and typical ones the other", "个别词元与典型词元（方向相反）"},
     {"The error of all tokens together may be that of a few, which one clipped value is enough "
-     "for. So the *median "
-     "token's* stands beside it: the relative error of a token, median over the tokens of a "
-     "prompt. *Acts on* is what "
-     "the factors of both say, where their intervals over prompts and that of the one over the "
-     "other leave no change "
-     "out: all tokens alike, single tokens (all together changes, the median token does not), or "
-     "typical ones (the "
-     "other way round).\n\n",
+     "for. So the *median token's* stands beside it: the relative error of a token, median over "
+     "the tokens of a prompt. *Acts on* is what the factors of both say, where their intervals "
+     "over prompts and that of the one over the other leave no change out: all tokens alike, "
+     "single tokens (all together changes, the median token does not), or typical ones (the other "
+     "way round).\n\n",
      "全部词元合计的误差可能只来自少数词元，一个被截断的值就足够。因此旁边给出*中位词元*"
-     "的误差：单个词元的相对误差，"
-     "取一个提示内各词元的中位数。*作用于*"
-     "由两者的倍数得出，前提是它们在提示间的区间以及两者之比的区间排除了毫无变化："
-     "所有词元一样、个别词元（合计改变而中位词元不变）或典型词元（反之）。\n\n"},
+     "的误差：单个词元的相对误差，取一个提示内各词元的中位数。*作用于*"
+     "由两者的倍数得出，前提是它们在提示间的区间以及两者之比的区间排除了毫无变化：所有词元一样、个"
+     "别词元（合计改变而中位词元不变）或典型词元（反之）。\n\n"},
 
     /* --- bits.c ------------------------------------------------------------------------------- */
     {"bits per byte", "每字节比特数"},
@@ -88,8 +84,7 @@ const Phrase chinese[] = {
     {"- **In the median token**, by the same size: %s.\n",
      "- **在中位词元上**（按同样的大小）：%s。\n"},
     {"- **In single tokens**: local of all tokens together is above the median token's, by more "
-     "than a factor of %s "
-     "over the whole interval, in %s.\n",
+     "than a factor of %s over the whole interval, in %s.\n",
      "- **在个别词元上**：以下各层中，全部词元合计的本层误差高于中位词元的，整个区间都超过 %s "
      "倍：%s。\n"},
     {"- Local of all tokens together is above the median token's by more than a factor of %s in "
@@ -130,38 +125,31 @@ const Phrase chinese[] = {
     {"%s, share", "%s（占比）"},
     {"%s, median token", "%s（中位词元）"},
     {"At the end of each layer, total = local + inherited + interaction, as vectors. *Local* is "
-     "what the layer makes "
-     "by "
-     "itself: the second side's block on the first side's input, less the first's. *Inherited* is "
-     "what it passes on: "
-     "the first side's block on the second's input, less the same. *Interaction* is how much the "
-     "two depend on each "
-     "other. Sizes are L2 norms beside that of the first side's `block_out`; shares are "
-     "projections on the total, "
-     "which add up to 100 %% (a negative one works against the total); *gain* is inherited beside "
-     "the error that came "
-     "in, which the run checks to be the total of the layer before.%s\n\n",
+     "what the layer makes by itself: the second side's block on the first side's input, less the "
+     "first's. *Inherited* is what it passes on: the first side's block on the second's input, "
+     "less the same. *Interaction* is how much the two depend on each other. Sizes are L2 norms "
+     "beside that of the first side's `block_out`; shares are projections on the total, which add "
+     "up to 100 %% (a negative one works against the total); *gain* is inherited beside the error "
+     "that came in, which the run checks to be the total of the layer before.%s\n\n",
      "在每一层的末端，按向量有：总误差 = 本层 + 继承 + "
      "交互。*本层*是该层自身产生的误差：第二侧的块作用于第一侧的输入，减去第一侧的输出。*继承*"
      "是该层传递的误差：第一侧的块作用于第二侧的输入，减去同一输出。*交互*"
-     "表示两者相互依赖的程度。各项大小为 L2 "
-     "范数，相对于第一侧 `block_out` 的范数；占比是在总误差上的投影，合计 100 "
+     "表示两者相互依赖的程度。各项大小为 L2 范数，相对于第一侧 `block_out` "
+     "的范数；占比是在总误差上的投影，合计 100 "
      "%%（负值表示抵消总误差）；*增益*"
      "是继承误差与输入误差之比，运行时会检查输入误差就是上一层的总误差。%s\n\n"},
     {" Each is taken in each prompt; figures are means, of sizes and gains geometric ones, with 95 "
-     "%% intervals "
-     "(Student's t) over prompts of %s.",
+     "%% intervals (Student's t) over prompts of %s.",
      "各项逐提示计算；数值为均值（大小与增益取几何平均），并给出 %s 的提示间的 95 %% 区间（Student "
      "t 分布）。"},
     {" There is one prompt alone, so no interval: the figures are that prompt's.",
      "只有一个提示，因此没有区间：数值都是该提示的。"},
     {"Sizes and gain of all tokens together may be those of a few. *Median token* is the same of "
-     "the median token: "
-     "sizes beside that of the token itself, the gain of a token over the tokens that are given an "
-     "error.\n\n",
+     "the median token: sizes beside that of the token itself, the gain of a token over the tokens "
+     "that are given an error.\n\n",
      "全部词元合计的大小与增益可能只来自少数词元。*中位词元*"
-     "是同样的量取中位词元：大小相对于该词元自身的大小，"
-     "增益为单个词元的增益，只计有输入误差的词元。\n\n"},
+     "是同样的量取中位词元：大小相对于该词元自身的大小，增益为单个词元的增益，只计有输入误差的词元"
+     "。\n\n"},
 
     /* --- by_prompt.c -------------------------------------------------------------------------- */
     {"neither is closer", "两者同样接近参考"},
@@ -204,16 +192,14 @@ const Phrase chinese[] = {
 
     /* --- clipping.c --------------------------------------------------------------------------- */
     {"- **No element beyond** the grid's end in any of the %d tensors on a static grid (over all "
-     "layers and "
-     "prompts).\n",
+     "layers and prompts).\n",
      "- **没有元素超出**网格末端：位于静态网格上的 %d 个张量（合计所有层与提示）均是如此。\n"},
     {"- **At least half of the squared error beyond the grid's end**: %d of the %d tensors on a "
-     "static grid (over all "
-     "layers and prompts). The largest share is that of %s in prompt %s: %s, in %lld of %lld "
-     "elements.\n",
+     "static grid (over all layers and prompts). The largest share is that of %s in prompt %s: %s, "
+     "in %lld of %lld elements.\n",
      "- **至少一半的平方误差位于网格末端之外**：位于静态网格上的 %2$d "
-     "个张量（合计所有层与提示）中有 %1$d "
-     "个。占比最大的是%3$s（提示 %4$s）：%5$s，来自 %7$lld 个元素中的 %6$lld 个。\n"},
+     "个张量（合计所有层与提示）中有 %1$d 个。占比最大的是%3$s（提示 %4$s）：%5$s，来自 %7$lld "
+     "个元素中的 %6$lld 个。\n"},
     {"- No element lies beyond in %s.\n", "- 没有元素超出的张量：%s。\n"},
     {"- In %d of them values are not finite, and are left out.\n",
      "- 其中 %d 个张量含有非有限值，这些值未计入。\n"},
@@ -239,22 +225,16 @@ const Phrase chinese[] = {
      "%2$d 个 int8 权重中有 %1$d 个含有超出网格末端的元素，最多超出该末端的 %3$s 倍（第 %5$d 层的 "
      "%4$s）。\n\n"},
     {"A static int8 grid holds -128 to 127 times its scale. An element whose float64 reference "
-     "lies beyond an end is "
-     "clipped; all others are rounded, and have what came in with the tensor. Squared errors add, "
-     "so the share of the "
-     "squared error in elements beyond tells the two apart: a larger scale mends the one, and not "
-     "the other. Of each "
-     "tensor the layer and the prompt where that share is largest; clipped and rounded are "
-     "relative L2, of the "
-     "elements beyond and of the rest. Tensors with the same figures everywhere share a row.\n\n",
+     "lies beyond an end is clipped; all others are rounded, and have what came in with the "
+     "tensor. Squared errors add, so the share of the squared error in elements beyond tells the "
+     "two apart: a larger scale mends the one, and not the other. Of each tensor the layer and the "
+     "prompt where that share is largest; clipped and rounded are relative L2, of the elements "
+     "beyond and of the rest. Tensors with the same figures everywhere share a row.\n\n",
      "静态 int8 网格的范围是其缩放因子的 -128 至 127 倍。float64 "
-     "参考值超出末端的元素会被截断；其余元素则被舍入，并带有随张量"
-     "传入的误差。平方误差可以相加，因此超出末端的元素在平方误差中的占比能把两者分开：更大的缩放因"
-     "子能改善前者，而不能"
-     "改善"
-     "后者。每个张量列出该占比最大的层与提示；截断与舍入分别是超出末端的元素与其余元素的相对 "
-     "L2。各处数值都相同的张量合为一"
-     "行。\n\n"},
+     "参考值超出末端的元素会被截断；其余元素则被舍入，并带有随张量传入的误差。平方误差可以相加，因"
+     "此超出末端的元素在平方误差中的占比能把两者分开：更大的缩放因子能改善前者，而不能改善后者。每"
+     "个张量列出该占比最大的层与提示；截断与舍入分别是超出末端的元素与其余元素的相对 "
+     "L2。各处数值都相同的张量合为一行。\n\n"},
 
     /* --- cost.c ------------------------------------------------------------------------------- */
     {"mode", "模式"},
@@ -270,23 +250,18 @@ const Phrase chinese[] = {
     {"state", "状态"},
     {"fp32 over this", "fp32 与之比值"},
     {"Median of %d prefills on backend %s, modes in turn; spread is 1.4826 times the median "
-     "absolute deviation. The "
-     "last two columns compare with mode fp32 and with a plain copy of as many bytes, timed in the "
-     "same turns. The "
-     "kernels are this program's, made to give the same bits everywhere; another implementation of "
-     "a mode may rank "
-     "otherwise.\n\n",
+     "absolute deviation. The last two columns compare with mode fp32 and with a plain copy of as "
+     "many bytes, timed in the same turns. The kernels are this program's, made to give the same "
+     "bits everywhere; another implementation of a mode may rank otherwise.\n\n",
      "在后端 %2$s 上 %1$d 次预填充的中位数，各模式轮流运行；离散度为绝对中位差的 1.4826 "
      "倍。最后两列分别与模式 fp32 "
      "以及同样字节数的单纯拷贝比较，均在相同轮次中计时。所用内核是本程序自己的，其设计保证处处得到"
-     "相同的比特；同一模式"
-     "的其他实现可能有不同的排名。\n\n"},
+     "相同的比特；同一模式的其他实现可能有不同的排名。\n\n"},
     {"%ld token", "%ld 个词元"},
     {"Milliseconds of each operator in one prefill:\n\n", "一次预填充中各算子的毫秒数：\n\n"},
     {"Its share of their sum:\n\n", "其在总和中的占比：\n\n"},
     {"### Bytes\n\nCounted from the settings: what a layer hands from operator to operator, and "
-     "what of it is live at "
-     "the same time; the state is that of one sequence, all layers.\n\n",
+     "what of it is live at the same time; the state is that of one sequence, all layers.\n\n",
      "### "
      "字节数\n\n由设置计算得出：一层内在算子之间传递的数据，以及其中同时存活的部分；状态为一个序列"
      "在所有层的状态。\n"
@@ -303,8 +278,7 @@ const Phrase chinese[] = {
      "以下模式的 logits 含有非有限值，不在比较之列：%s。\n\n"},
     {"No mode was both evaluated and timed.\n\n", "没有哪种模式既经过评估又经过计时。\n\n"},
     {"From the figures of this run, at %s a prefill; bytes are weights, scales, one sequence's "
-     "state and its live "
-     "activations.\n\n",
+     "state and its live activations.\n\n",
      "依据本次运行的数据，每次预填充 "
      "%s；字节数包括权重、缩放因子、一个序列的状态及其存活的激活。\n\n"},
     {"Nearest to float64", "最接近 float64"},
@@ -314,8 +288,7 @@ const Phrase chinese[] = {
     {"Smallest", "最小"},
     {"Best trade", "最佳折中"},
     {"\nThe best trade is the smallest mode whose bits cannot be told from those of the nearest "
-     "one at this number of "
-     "windows.",
+     "one at this number of windows.",
      "\n最佳折中指在现有窗口数下，比特数与最接近参考的模式无法区分的最小模式。"},
     {"\nNo best trade is named: these windows tell no two modes apart.",
      "\n未指出最佳折中：这些窗口无法区分任何两种模式。"},
@@ -346,32 +319,24 @@ const Phrase chinese[] = {
     {"KL, largest in a window", "KL 窗口内最大值"},
     {"KL, largest", "KL 最大值"},
     {"%s of %s each, of %s: every figure is one of that text. ± is the standard error over "
-     "windows; of shares the "
-     "95 %% interval stands in brackets. KL is that of the reference's distribution of the next "
-     "token against the "
-     "mode's, in bits: mean, median and 99 %% over the positions of a window, then the mean over "
-     "windows; *typical "
-     "window*: the geometric mean of the windows' means, with its 95 %% interval, since a few "
-     "windows make most of the "
-     "mean.\n\n",
+     "windows; of shares the 95 %% interval stands in brackets. KL is that of the reference's "
+     "distribution of the next token against the mode's, in bits: mean, median and 99 %% over the "
+     "positions of a window, then the mean over windows; *typical window*: the geometric mean of "
+     "the windows' means, with its 95 %% interval, since a few windows make most of the mean.\n\n",
      "%1$s，每个窗口 %2$s，取自 %3$s：所有数值都是关于该文本的。± 为各窗口间的标准误；比例的 95 %% "
-     "区间列于括号内。KL "
-     "是参考的下一词元分布相对于模式分布的 KL 散度，以比特计：先在窗口内对各位置取均值、中位数和 "
-     "99 %% "
+     "区间列于括号内。KL 是参考的下一词元分布相对于模式分布的 KL "
+     "散度，以比特计：先在窗口内对各位置取均值、中位数和 99 %% "
      "分位数，再对各窗口取平均；*典型窗口*为各窗口均值的几何平均及其 95 %% "
      "区间，因为少数窗口占了均值的大部分。\n\n"},
     {"> **Warning.** The text holds only %d such windows side by side: these overlap, and are no "
-     "sample. No error is "
-     "given, and no mode is called better.\n\n",
+     "sample. No error is given, and no mode is called better.\n\n",
      "> **警告**：文本只能容纳 %d "
-     "个互不重叠的此类窗口：现有窗口相互重叠，不构成样本。因此不给出误差，也不判定任何模式更好。"
-     "\n\n"},
+     "个互不重叠的此类窗口：现有窗口相互重叠，不构成样本。因此不给出误差，也不判定任何模式更好。\n"
+     "\n"},
     {"Neighbouring windows are taken one by one: their bits are correlated by %.2f.\n\n",
      "相邻窗口逐个计入：其比特数的相关系数为 %.2f。\n\n"},
     {"Neighbouring windows are alike: their bits are correlated by %.2f, so that means of %d "
-     "neighbours are the unit "
-     "of "
-     "their error.\n\n",
+     "neighbours are the unit of their error.\n\n",
      "相邻窗口彼此相似：其比特数的相关系数为 %.2f，故以每 %d 个相邻窗口的均值作为误差的单位。\n\n"},
     {"> **Warning.** Left out of %s, where a logit is not finite: %s (%s).\n\n",
      "> **警告**：%s 中因 logits 并非有限值而剔除 %s（%s）。\n\n"},
@@ -409,20 +374,15 @@ const Phrase chinese[] = {
     {"No: they are the same in every window.\n", "否：两者在每个窗口都相同。\n"},
     {"It cannot be told: %s.\n", "无法判定：%s。\n"},
     {"Every two modes, difference (of KL: the factor between them) window by window with its 95 %% "
-     "interval (Student's "
-     "t). Where nothing can be told, the number of windows is given that would find a difference "
-     "of the observed size "
-     "four times out of five; none is given above a million. Where two modes do not differ, chance "
-     "still decides in "
-     "5 %%: of the %d comparisons here that could go either way, in about %.1f; † marks an answer "
-     "that does not hold "
-     "where all of its column are asked at once (Holm).\n\n",
+     "interval (Student's t). Where nothing can be told, the number of windows is given that would "
+     "find a difference of the observed size four times out of five; none is given above a "
+     "million. Where two modes do not differ, chance still decides in 5 %%: of the %d comparisons "
+     "here that could go either way, in about %.1f; † marks an answer that does not hold where all "
+     "of its column are asked at once (Holm).\n\n",
      "任意两种模式逐窗口的差值（KL 为两者之比）及其 95 %% 区间（Student t "
      "分布）。无法判定时，给出在五次中有四次能发现这样大小的差异所需的窗口数；超过一百万的窗口数不"
-     "列出。即使两种模式没"
-     "有差别"
-     "，仍有 5 %% 的情况由偶然决定：此处可能得出任一结论的 %d 项比较中，约有 %.1f 项如此；† "
-     "表示同时考察该列全部比较时（Holm）不再成立的结论。\n\n"},
+     "列出。即使两种模式没有差别，仍有 5 %% 的情况由偶然决定：此处可能得出任一结论的 %d "
+     "项比较中，约有 %.1f 项如此；† 表示同时考察该列全部比较时（Holm）不再成立的结论。\n\n"},
     {"Every two modes, the mean difference (of KL: factor) over the windows.\n\n",
      "任意两种模式，各窗口差值（KL 为倍数）的均值。\n\n"},
 
@@ -446,8 +406,7 @@ const Phrase chinese[] = {
     {"with this one value repaired none of the errors changes",
      "只修复这一个数值，各项误差均无变化"},
     {"with this one value repaired %s, the relative L2 of layer %d goes from %s to %s, of the last "
-     "block_out from %s "
-     "to %s, and of the logits from %s to %s",
+     "block_out from %s to %s, and of the logits from %s to %s",
      "只修复这一个数值，%s，第 %d 层的相对 L2 从 %s 变为 %s，末层 block_out 从 %s 变为 "
      "%s，logits 从 %s 变为 %s"},
     {"It was not traced", "未作追查"},
@@ -455,8 +414,7 @@ const Phrase chinese[] = {
     {"No single element explains it: in layer %d none stands out",
      "没有单个元素能解释：第 %d 层中无一突出"},
     {"No single element explains it: of layer %d run again with the one that comes nearest, %s, "
-     "set "
-     "to the other side's value, %s of it goes",
+     "set to the other side's value, %s of it goes",
      "没有单个元素能解释：把第 %d 层中最接近的 %s 设为另一侧的值再运行该层，只消去其 %s"},
     {"; no single element explains it", "；没有单个元素能解释"},
     {"; %s; repaired, layer %d goes from %s to %s", "；%s；修复之后，第 %d 层从 %s 变为 %s"},
@@ -481,16 +439,13 @@ const Phrase chinese[] = {
      "squared error, and no prompt has more than %s.\n\n",
      "- "
      "**不可能有事件**"
-     "：事件要求一个词元占某一层平方误差的份额多于三个词元的平均份额，而没有一个提示多于 "
-     "%s。\n\n"},
+     "：事件要求一个词元占某一层平方误差的份额多于三个词元的平均份额，而没有一个提示多于 %s。\n\n"},
     {"- **No event**: no token has more than %s of a layer's squared error and more than three "
-     "tokens' even share of "
-     "it.\n\n",
+     "tokens' even share of it.\n\n",
      "- **没有事件**：没有词元占某一层平方误差的 %s 以上且多于三个词元的平均份额。\n\n"},
     {"- **Typical tokens**: %s.\n", "- **典型词元**：%s。\n"},
     {"- **%s**: a token with more than %s of a layer's squared error of `block_out`, and with more "
-     "than three tokens' "
-     "even share of it.\n",
+     "than three tokens' even share of it.\n",
      "- **%s**：在某一层 `block_out` 的平方误差中占 %s 以上且多于三个词元平均份额的词元。\n"},
     {"- %s. %s.\n", "- %s。%s。\n"},
     {"The %d largest of %d; all of them in tables/events.csv.\n\n",
@@ -499,20 +454,13 @@ const Phrase chinese[] = {
      "- **%1$s，按要求**：提示 %4$s 第 %3$d 层的 %2$s 在 %6$s 中为 %5$s，在 %8$s 中为 "
      "%7$s；%9$s。\n"},
     {"What happens to every token (rounding, which bits mend) and what happens to one (a value "
-     "clipped, which a scale "
-     "mends) are two things. The first is the median token's; the second are events. An event is "
-     "traced back through "
-     "its "
-     "layer by setting one element after another to the other side's value; that a value made it "
-     "is said only where "
-     "the "
-     "whole run was made again with that value repaired.\n\n",
+     "clipped, which a scale mends) are two things. The first is the median token's; the second "
+     "are events. An event is traced back through its layer by setting one element after another "
+     "to the other side's value; that a value made it is said only where the whole run was made "
+     "again with that value repaired.\n\n",
      "每个词元都会遇到的（舍入，靠比特数改善）与个别词元遇到的（数值被截断，靠尺度改善）是两回事。"
-     "前者由中位词元说明，"
-     "后者称为事件。追查事件时，在其所在的层内逐个把元素设为对方的值；只有在修复该数值并重新完整运"
-     "行之后，才说它由该数"
-     "值"
-     "造成。\n\n"},
+     "前者由中位词元说明，后者称为事件。追查事件时，在其所在的层内逐个把元素设为对方的值；只有在修"
+     "复该数值并重新完整运行之后，才说它由该数值造成。\n\n"},
 
     /* --- figures.c ---------------------------------------------------------------------------- */
     {"gnuplot wrote no whole file", "gnuplot 没有写出完整的文件"},
@@ -531,38 +479,31 @@ const Phrase chinese[] = {
     {" %s", "%s"},
     {"- **Single tokens?** %s.\n", "- **是个别词元吗？** %s。\n"},
     {"- **How it grows is not told**: `block_out` differs from layer %d on, and from layer %d on "
-     "it holds values that "
-     "are not finite.\n",
+     "it holds values that are not finite.\n",
      "- **无法说明其增长**：`block_out` 从第 %d 层起不同，从第 %d 层起含有非有限值。\n"},
     {"- **It has no size**: `block_out` differs from layer %d on, in no value but the sign of "
      "zeros.\n",
      "- **差异没有大小**：`block_out` 从第 %d 层起不同，但仅限于零的符号。\n"},
     {"- **How it grows is not told**: this results file holds no shapes. From layer %d to layer %d "
-     "the relative L2 of "
-     "`block_out` goes from %s to %s.\n",
+     "the relative L2 of `block_out` goes from %s to %s.\n",
      "- **无法说明其增长**：此结果文件不含形状。从第 %d 层到第 %d 层，`block_out` 的相对 L2 误差从 "
      "%s 变为 %s。\n"},
     {"- **Beside the errors of the modes themselves**: against the float64 reference the relative "
-     "L2 "
-     "of the logits of %s is %s, and of those of %s it is %s. Each is of other values than the "
+     "L2 of the logits of %s is %s, and of those of %s it is %s. Each is of other values than the "
      "difference between the two, so that it is not told which mode is closer, nor how large the "
      "difference is beside these errors.\n",
      "- **与两种模式自身的误差相比**：以 float64 参考为准，%s 的 logits 的相对 L2 为 %s，%s 的为 "
-     "%s。"
-     "它们与两者之差所涉及的值各不相同，因此不判定哪种模式更接近，也不判定该差异相对于这些误差有多"
-     "大。\n"},
+     "%s。它们与两者之差所涉及的值各不相同，因此不判定哪种模式更接近，也不判定该差异相对于这些误差"
+     "有多大。\n"},
     {"- **Beside the errors of the modes themselves**: against the float64 reference the logits of "
-     "%s are off by %s "
-     "and those of %s by %s (relative L2); %s, and the difference between the two is %s the "
-     "smaller of these errors.\n",
+     "%s are off by %s and those of %s by %s (relative L2); %s, and the difference between the two "
+     "is %s the smaller of these errors.\n",
      "- **与两种模式自身的误差相比**：以 float64 参考为准，%s 的 logits 误差为 %s，%s 的为 "
-     "%s（相对 "
-     "L2）；%s，而两者之间的差异是其中较小误差的 %s。\n"},
+     "%s（相对 L2）；%s，而两者之间的差异是其中较小误差的 %s。\n"},
     {"%s of", "%s"},
     {"%s times", "%s 倍"},
     {"- **Divided by %s**: a relative error is that beside the side named first. Where %s stands "
-     "in "
-     "a table “against float64” it is divided by float64, and so its numbers differ a little.\n",
+     "in a table “against float64” it is divided by float64, and so its numbers differ a little.\n",
      "- **除以 %s**：相对误差以先列出的一侧为分母。%s 在“相对于 float64”的表中则以 float64 "
      "为分母，因此数值略有不同。\n"},
     {"- **Why.** %s\n", "- **原因**：%s\n"},
@@ -571,8 +512,7 @@ const Phrase chinese[] = {
      "- 没有已知的理由能保证这两种模式总是一致：此处的相同只是针对这些提示的实验结果。\n"},
     {"- **Where it begins.** %s\n", "- **差异从何处开始**：%s\n"},
     {"- **It does not travel.** `block_out` is identical in every layer: what differs inside a "
-     "layer is lost again "
-     "before the layer ends.\n",
+     "layer is lost again before the layer ends.\n",
      "- **差异没有传播**：每一层的 `block_out` "
      "都逐位相同，层内出现的差异在该层结束之前就已消失。\n"},
     {"- **Where it ends.** %s\n", "- **差异到何处为止**：%s\n"},
@@ -583,8 +523,7 @@ const Phrase chinese[] = {
     {"mode %s", "模式 %s"},
     {"%s, element %s", "%s 的第 %s 个元素"},
     {"Values are not finite. The first: %s, of %s, prompt %s. In all %s in %s: they are left out "
-     "of the figures, and a "
-     "figure that leaves values out says so.",
+     "of the figures, and a figure that leaves values out says so.",
      "存在非有限值。第一个位于%s（%s，提示 %s）。共有 %s，分布在 "
      "%s中：各项数值均未计入它们，凡有未计入的数值都会注明。"},
     {"%ld value", "%ld 个值"},
@@ -653,13 +592,11 @@ const Phrase chinese[] = {
     {"tightest to pass", "可通过的最严限值"},
     {"**FAIL**", "**未通过**"},
     {"%zu of %zu gates pass. Prompts are pooled; of a largest difference and a share on the grid "
-     "the worst prompt "
-     "counts, of the median token the geometric mean over prompts. A value that is not finite "
-     "fails every gate.\n\n",
+     "the worst prompt counts, of the median token the geometric mean over prompts. A value that "
+     "is not finite fails every gate.\n\n",
      "%2$zu 项门限中有 %1$zu "
      "项通过。所有提示合并计算；最大差值与网格比例取最差的提示，中位词元取各提示的几何平均。任何非"
-     "有限值都使门限不通过"
-     "。\n\n"},
+     "有限值都使门限不通过。\n\n"},
 
     /* --- grid.c ------------------------------------------------------------------------------- */
     {"whole prompts", "完整提示"},
@@ -667,8 +604,7 @@ const Phrase chinese[] = {
      "，单独考察时超出偶然，同时考察所有点时则不然"},
     {"; asked alone, %s", "；单独考察时，%s"},
     {"- %s: **`alpha: %s`** has a KL of %s, the calibration's own %s has %s: a factor of %s, "
-     "beyond "
-     "chance with all points asked at once.\n",
+     "beyond chance with all points asked at once.\n",
      "- %s：**`alpha: %s`** 的 KL 为 %s，校准本身的 %s 为 %s：即其 %s "
      "倍，同时考察所有点时仍超出偶然。\n"},
     {"- %s: **the calibration's own `alpha: %s`** has the lowest KL, beyond chance with all points "
@@ -676,8 +612,7 @@ const Phrase chinese[] = {
      "- %s：**校准本身的 `alpha: %s`** 的 KL 最低，同时考察所有点时仍超出偶然；其次是 %s，为其 %s "
      "倍。\n"},
     {"- %s: no alpha is told to have a lower KL than the calibration's own %s; nearest comes "
-     "`alpha: "
-     "%s`, a factor of %s%s.\n",
+     "`alpha: %s`, a factor of %s%s.\n",
      "- %s：不能断定有哪个 alpha 的 KL 低于校准本身的 %s；最接近的是 `alpha: %s`，为其 %s "
      "倍%s。\n"},
     {"%s, %s: with alpha: %s the KL goes from %s to %s\n",
@@ -685,14 +620,12 @@ const Phrase chinese[] = {
     {"over alphas: none is told to have a lower KL than the calibration's own\n",
      "不同 alpha：不能断定有哪个的 KL 低于校准本身的 alpha\n"},
     {"The same at every alpha, in every bit, and so computed once: %s. No scale that is made from "
-     "a "
-     "quantile changes there, of those that the mode depends on.\n\n",
+     "a quantile changes there, of those that the mode depends on.\n\n",
      "在每个 alpha "
-     "下逐位相同，因此只计算一次：%s。在该模式所依赖的缩放因子中，没有一个由分位数得出的"
-     "因子随之改变。\n\n"},
+     "下逐位相同，因此只计算一次：%"
+     "s。在该模式所依赖的缩放因子中，没有一个由分位数得出的因子随之改变。\n\n"},
     {"The calibration's own alpha is not in the grid, so there is nothing beside which a change "
-     "could "
-     "be told.\n\n",
+     "could be told.\n\n",
      "校准本身的 alpha 不在所列之中，因此没有可与之比较变化的基准。\n\n"},
     {"> **Warning.** Left out of %s, %s, alpha %s, since a figure is not finite: %s.\n\n",
      "> **警告**：%s，%s，alpha %s 因数值并非有限值而剔除：%s。\n\n"},
@@ -709,14 +642,12 @@ const Phrase chinese[] = {
     {"Each mode with the scales that a calibration at each alpha gives it, on the first so many "
      "tokens of every prompt, against the float64 reference at that length. Error is the relative "
      "L2 of the last `block_out`; error and KL are geometric means over prompts, factors and "
-     "changes "
-     "are beside the calibration's own alpha.%s\n\n",
+     "changes are beside the calibration's own alpha.%s\n\n",
      "每种模式采用按各 alpha 校准所得的缩放因子，在每个提示的前若干个词元上运行，并与该长度下的 "
      "float64 参考比较。误差为末层 `block_out` 的相对 L2；误差与 KL "
      "为各提示的几何平均，倍数与变化相对于校准本身的 alpha。%s\n\n"},
     {" In brackets stands the 95 %% interval (Student's t) over prompts of %s; bold leaves no "
-     "change "
-     "out, † not any more with all points asked at once.",
+     "change out, † not any more with all points asked at once.",
      "方括号内为 %s 的提示间的 95 %% 区间（Student t 分布）；粗体表示区间排除了毫无变化的情形，† "
      "表示同时考察所有点时不再成立。"},
 
@@ -727,8 +658,7 @@ const Phrase chinese[] = {
     {". ", "。"},
     {"% Tables of a driftscope report. In the preamble: \\usepackage{booktabs,textcomp}\n"
      "% Letters of other scripts: xelatex or lualatex, with a font that has them (Chinese: "
-     "\\usepackage{ctex}); "
-     "pdflatex shows their numbers.\n",
+     "\\usepackage{ctex}); pdflatex shows their numbers.\n",
      "% driftscope 报告的表格。导言区：\\usepackage{booktabs,textcomp,ctex}，用 XeLaTeX 编译\n"
      "% pdflatex 没有汉字字体，只显示其编码。\n"},
 
@@ -754,20 +684,16 @@ const Phrase chinese[] = {
     {"**Shape** of `block_out`: %s.\n\n", "`block_out` 的**形状**：%s。\n\n"},
     {"**Single tokens**: %s.\n\n", "**个别词元**：%s。\n\n"},
     {"A shape is that of the *median token's error* over the layers, which are all that this model "
-     "has: flat within a "
-     "factor of %.3g; a turn counts from %.3g on; a jump is a step of at least %.3g that stands "
-     "out by more than %.0f "
-     "%% of the whole rise; saturated within %.0f %% of the end. Nothing is fitted but the line "
-     "that is called so. ",
+     "has: flat within a factor of %.3g; a turn counts from %.3g on; a jump is a step of at least "
+     "%.3g that stands out by more than %.0f %% of the whole rise; saturated within %.0f %% of the "
+     "end. Nothing is fitted but the line that is called so. ",
      "形状是*中位词元的误差*随层数变化的形状，这些层就是此模型的全部：各层相差不超过 %.3g "
-     "倍为平稳；转折从 %.3g "
-     "倍起计；跳变是至少 %.3g 倍、且突出部分超过总上升 %.0f %% 的一步；与末值相差不超过 %.0f %% "
-     "为饱和。除标明为拟合的直线外，没有任何拟合。"},
+     "倍为平稳；转折从 %.3g 倍起计；跳变是至少 %.3g 倍、且突出部分超过总上升 %.0f %% "
+     "的一步；与末值相差不超过 %.0f %% 为饱和。除标明为拟合的直线外，没有任何拟合。"},
     {"Figures are geometric means over prompts, brackets their 95 %% interval (Student's t of the "
-     "logarithms); a shape "
-     "is told where %.0f %% of the draws of prompts have it. All tokens together have an interval "
-     "from %d prompts on, "
-     "over the layers from %d: fewer may have none of the tokens that carry the error.\n\n",
+     "logarithms); a shape is told where %.0f %% of the draws of prompts have it. All tokens "
+     "together have an interval from %d prompts on, over the layers from %d: fewer may have none "
+     "of the tokens that carry the error.\n\n",
      "数值为各提示的几何平均，括号内为其 95 %% 区间（对数的 Student t）；只有 %.0f %% "
      "的提示重抽样都呈现同一形状时，才说出该形状。全部词元合计的误差从 %d "
      "个提示起才有区间，其随层数的增长从 %d "
@@ -777,9 +703,8 @@ const Phrase chinese[] = {
     {"Shape, figures and tables", "形状、图与表"},
     {"Relative L2 of %s, layer by layer", "逐层列出%s的相对 L2 误差"},
     {"The results file holds no drift.\n\n", "结果文件中没有漂移数据。\n\n"},
-    {"Relative L2 of %s%s; growth from the layer before, largest absolute difference, "
-     "SQNR and mean distance "
-     "in ULP are of `block_out`.\n\n",
+    {"Relative L2 of %s%s; growth from the layer before, largest absolute difference, SQNR and "
+     "mean distance in ULP are of `block_out`.\n\n",
      "%s的相对 L2 误差%s；相对前一层的增长、最大绝对差、SQNR 和以 ULP 计的平均距离均针对 "
      "`block_out`。\n\n"},
     {", pooled over the prompts", "（合并所有提示）"},
@@ -795,12 +720,10 @@ const Phrase chinese[] = {
     {"worst `block_out`", "最差的 `block_out`"},
     {"`logits`", "`logits`"},
     {"Relative L2, SQNR and cosine of `block_out` in the last layer (%d) and of the logits%s; the "
-     "largest relative L2 "
-     "of any `block_out`; the share of positions at which the mode chooses the reference's next "
-     "token.\n\n",
+     "largest relative L2 of any `block_out`; the share of positions at which the mode chooses the "
+     "reference's next token.\n\n",
      "最后一层（第 %d 层）的 `block_out` 与 logits 的相对 L2 误差、SQNR 和余弦相似度%s；所有 "
-     "`block_out` 中最大的相对 "
-     "L2 误差；以及模式所选的下一个词元与参考一致的位置比例。\n\n"},
+     "`block_out` 中最大的相对 L2 误差；以及模式所选的下一个词元与参考一致的位置比例。\n\n"},
     {", pooled over the prompts (cosine: its smallest)", "（合并所有提示；余弦相似度取最小值）"},
     {"How the error of `block_out` develops over the layers, mode by mode:\n\n",
      "各模式 `block_out` 的误差随层数的变化：\n\n"},
@@ -824,9 +747,7 @@ const Phrase chinese[] = {
      "by a fiftieth.\n\n",
      "**这些缩放因子都不能使 %s 的末端变好**（未超出偶然；只有一个提示时未达五十分之一）。\n\n"},
     {"**%s** brings the error of %s at the last `block_out` from %s to %s, a factor of %s%s; the "
-     "largest over the "
-     "layers "
-     "from %s to %s.%s\n\n",
+     "largest over the layers from %s to %s.%s\n\n",
      "**%s** 使 %s 在末层 `block_out` 的误差从 %s 变为 %s，即 %s 倍%s；各层中的最大误差从 %s 变为 "
      "%s。%s\n\n"},
     {" (of this prompt alone)", "（仅此提示）"},
@@ -840,8 +761,7 @@ const Phrase chinese[] = {
     {"Every scale at its least squared error makes the end worse, by a factor of %s%s, although "
      "each tensor by itself loses less so on the calibration's text.\n\n",
      "所有缩放因子取平方误差最小者反而使末端变差，为原来的 %s "
-     "倍%s，尽管在校准文本上每个张量自身的损失都变小。"
-     "\n\n"},
+     "倍%s，尽管在校准文本上每个张量自身的损失都变小。\n\n"},
     {"> **Warning.** Left out of %s, since a figure is not finite: %s.\n\n",
      "> **警告**：%s 因数值并非有限值而剔除：%s。\n\n"},
     {"largest over the layers", "各层中最大"},
@@ -851,42 +771,29 @@ const Phrase chinese[] = {
     {"per channel", "逐通道"},
     {"### What each scale loses by itself\n\n", "### 每个缩放因子自身的损失\n\n"},
     {"On the calibration text, the tensor of each scale under the float mode, quantised alone: the "
-     "relative L2 of what "
-     "the "
-     "calibrated scale clips and rounds, and of both together with other scales: made from other "
-     "quantiles, at the "
-     "least "
-     "squared error, and as a what-if with a scale for each channel (its rounding estimated). Of "
-     "each scale the layer "
-     "that "
-     "loses most; all layers stand in `scale_choices.csv`.\n\n",
+     "relative L2 of what the calibrated scale clips and rounds, and of both together with other "
+     "scales: made from other quantiles, at the least squared error, and as a what-if with a scale "
+     "for each channel (its rounding estimated). Of each scale the layer that loses most; all "
+     "layers stand in `scale_choices.csv`.\n\n",
      "在校准文本上，对浮点模式下每个缩放因子所属的张量单独量化：校准所得缩放因子的截断误差与舍入误"
-     "差（相对 L2），"
-     "以及改用其他缩放因子时二者之和：取其他分位数、取平方误差最小者，以及假设每个通道各有一个缩放"
-     "因子（其舍入误差为估"
-     "计值）。"
-     "每个缩放因子列出损失最大的一层；所有层见 `scale_choices.csv`。\n\n"},
+     "差（相对 "
+     "L2），以及改用其他缩放因子时二者之和：取其他分位数、取平方误差最小者，以及假设每个通道各有一"
+     "个缩放因子（其舍入误差为估计值）。每个缩放因子列出损失最大的一层；所有层见 "
+     "`scale_choices.csv`。\n\n"},
     {"The scales of int8 activations come from the calibration. Here a mode runs with others: "
-     "those that another "
-     "`alpha` "
-     "gives, every scale at the least squared error of its tensor, and single scales of single "
-     "layers, the three that "
-     "lessen "
-     "the error of their own layer most. The error is the relative L2 against the float64 "
-     "reference; error and KL are "
-     "geometric means over prompts, factors and changes are beside the mode as it is.%s\n\n",
+     "those that another `alpha` gives, every scale at the least squared error of its tensor, and "
+     "single scales of single layers, the three that lessen the error of their own layer most. The "
+     "error is the relative L2 against the float64 reference; error and KL are geometric means "
+     "over prompts, factors and changes are beside the mode as it is.%s\n\n",
      "int8 激活的缩放因子来自校准。这里让一种模式改用其他缩放因子运行：另一个 `alpha` "
-     "所给出的、各张量平方误差最小的，"
-     "以及只改某一层的一个缩放因子（取使该层自身误差减少最多的三个）。误差为相对 float64 参考的 L2 "
-     "误差；误差与 KL "
+     "所给出的、各张量平方误差最小的，以及只改某一层的一个缩放因子（取使该层自身误差减少最多的三个"
+     "）。误差为相对 float64 参考的 L2 误差；误差与 KL "
      "取各提示的几何平均，倍数与变化相对于原样的该模式。%s\n\n"},
     {" In brackets stands the 95 %% interval (Student's t) over prompts of %s; bold leaves no "
-     "change out, † not any "
-     "more "
-     "with all rows asked at once. Single scales were chosen on these very prompts.",
+     "change out, † not any more with all rows asked at once. Single scales were chosen on these "
+     "very prompts.",
      "方括号内为 %s 的提示间的 95 %% 区间（Student t 分布）；粗体表示区间排除“无变化”，† "
-     "表示把所有行一并考虑时不再成立。"
-     "单个缩放因子正是在这些提示上选出的。"},
+     "表示把所有行一并考虑时不再成立。单个缩放因子正是在这些提示上选出的。"},
     {"### %s with other scales\n\n", "### %s 改用其他缩放因子\n\n"},
 
     /* --- micro.c ------------------------------------------------------------------------------ */
@@ -903,8 +810,7 @@ const Phrase chinese[] = {
     {"beyond it", "超界"},
     {"input", "输入"},
     {"Input by input, over all shapes: largest error and mean error in ULP, and the share of the "
-     "bound that is "
-     "used:\n\n",
+     "bound that is used:\n\n",
      "按输入列出（合并所有形状）：以 ULP 计的最大误差与平均误差，以及误差界的占用比例：\n\n"},
     {"shape", "形状"},
     {"median, µs", "中位数（µs）"},
@@ -912,11 +818,9 @@ const Phrase chinese[] = {
     {"GB/s", "GB/s"},
     {"times a copy", "拷贝耗时的倍数"},
     {"Time at the largest shape, beside a plain copy that moves the same bytes (inputs read once, "
-     "outputs written "
-     "once); the spread is 1.4826 times the median absolute deviation:\n\n",
+     "outputs written once); the spread is 1.4826 times the median absolute deviation:\n\n",
      "最大形状下的耗时，与搬运同样字节数的单纯拷贝相比（输入读一次，输出写一次）；离散度为绝对中位"
-     "差的 1.4826 "
-     "倍：\n\n"},
+     "差的 1.4826 倍：\n\n"},
     {"got", "实得"},
     {"want", "应得"},
     {"bound", "误差界"},
@@ -928,22 +832,19 @@ const Phrase chinese[] = {
     {"from", "自"},
     {"> **Warning.** %s.\n\n", "> **警告**：%s。\n\n"},
     {"All %lld values lie within the bound that can be proved for their float32 arithmetic; most "
-     "of it is used by %s "
-     "%s, output %s, on input %s: %s.\n\n",
+     "of it is used by %s %s, output %s, on input %s: %s.\n\n",
      "全部 %lld 个值都在其 float32 运算可证明的误差界之内；占用最高的是 %s %s，输出 %s，输入 "
      "%s：%s。\n\n"},
     {"On inputs captured from the model %d of %s equal those of the full run in every bit.\n\n",
      "对于从模型中截取的输入，%2$s中有 %1$d 个与完整运行逐位相同。\n\n"},
     {"%ld output", "%ld 个输出"},
     {"An error is the distance from the float64 result on the very same inputs, before any "
-     "rounding to the output's "
-     "type; a ULP is the unit of the last place of that type there, of an int8 output its scale. "
-     "Every run is in "
-     "`tables/micro.csv`, the ten worst elements of each in `tables/micro_worst.csv`.\n\n",
+     "rounding to the output's type; a ULP is the unit of the last place of that type there, of an "
+     "int8 output its scale. Every run is in `tables/micro.csv`, the ten worst elements of each in "
+     "`tables/micro_worst.csv`.\n\n",
      "误差指与相同输入下 float64 结果的距离，该结果未舍入到输出类型；ULP "
-     "是输出类型在该处的末位单位，对 int8 "
-     "输出则为其缩放因子。每次运行见 `tables/micro.csv`，各自最差的十个元素见 "
-     "`tables/micro_worst.csv`。\n\n"},
+     "是输出类型在该处的末位单位，对 int8 输出则为其缩放因子。每次运行见 "
+     "`tables/micro.csv`，各自最差的十个元素见 `tables/micro_worst.csv`。\n\n"},
     {"Distribution of the errors, each bar on a logarithmic scale down to one in a million; a dot "
      "is none:\n\n",
      "误差分布，每个条形为对数刻度，下至百万分之一；圆点表示没有：\n\n"},
@@ -977,8 +878,7 @@ const Phrase chinese[] = {
     {"Drift of %s over the layers: relative L2 of %s%s.", "%s的逐层漂移：%s的相对 L2 误差%s。"},
     {", with the range of `block_out` over the prompts", "，并标出 `block_out` 在各提示间的范围"},
     {"Where %s and %s differ: log10 of the relative L2 by layer and tensor; white: identical in "
-     "every bit, or not made "
-     "by both.",
+     "every bit, or not made by both.",
      "%s 与 %s 在何处不同：按层和张量给出相对 L2 误差的 "
      "log10；白色表示逐位相同，或并非两者都有该张量。"},
     {"log10 relative L2", "log10 相对 L2 误差"},
@@ -993,8 +893,7 @@ const Phrase chinese[] = {
     /* --- plots_answer.c ----------------------------------------------------------------------- */
     {"Relative L2 of `block_out` over the layers.", "`block_out` 的相对 L2 误差随层数的变化。"},
     {"Error of the median token of `block_out` over the layers, with its 95 % band over prompts; "
-     "thin and dashed: "
-     "relative L2 of all tokens together.",
+     "thin and dashed: relative L2 of all tokens together.",
      "`block_out` 中位词元的误差随层数的变化，色带为对提示的 95 % 区间；细虚线：全部词元合计的相对 "
      "L2 误差。"},
     {"Error of the median token of `block_out` over the layers; thin and dashed: relative L2 of "
@@ -1002,8 +901,8 @@ const Phrase chinese[] = {
      "`block_out` 中位词元的误差随层数的变化；细虚线：全部词元合计的相对 L2 误差。"},
     {"relative error", "相对误差"},
     {"Every two modes that were compared: error of the median token of the last `block_out`, "
-     "relative to the mode of "
-     "the row. =: identical in every bit; 0: in some prompt half of the tokens or more are equal.",
+     "relative to the mode of the row. =: identical in every bit; 0: in some prompt half of the "
+     "tokens or more are equal.",
      "所有作过比较的两种模式：末层 `block_out` "
      "中位词元的误差，以行所示的模式为准。=：逐位相同；0：在某个提示中，有半数或更多的词元相同。"},
 
@@ -1013,8 +912,7 @@ const Phrase chinese[] = {
 
     /* --- plots_choice.c ----------------------------------------------------------------------- */
     {"Accuracy against time: KL divergence from float64 (mean over windows, with its standard "
-     "error) and the time of "
-     "one prefill of %d tokens (median, with its spread), a point a mode.",
+     "error) and the time of one prefill of %d tokens (median, with its spread), a point a mode.",
      "精度与时间：相对 float64 的 KL 散度（各窗口的均值及其标准误）与一次 %d "
      "个词元的预填充的耗时（中位数及其离散度），每种模式一个点。"},
     {"time of a prefill, ms", "一次预填充的时间（ms）"},
@@ -1022,8 +920,7 @@ const Phrase chinese[] = {
 
     /* --- plots_clipping.c --------------------------------------------------------------------- */
     {"Share of the squared error of %s that lies beyond the grid's end, by layer%s; tensors with "
-     "more than 1 %% "
-     "somewhere, at most six.",
+     "more than 1 %% somewhere, at most six.",
      "%s 的平方误差中位于网格末端之外的占比，逐层列出%s；只画某处超过 1 %% 的张量，至多六个。"},
     {", over all prompts (squares relative to each prompt's reference, weighted by its number of "
      "elements)",
@@ -1032,14 +929,13 @@ const Phrase chinese[] = {
 
     /* --- plots_events.c ----------------------------------------------------------------------- */
     {"Relative error of each token of prompt %s in `block_out`, layer by layer, %s: log10; its "
-     "text stands above. What "
-     "happens to every token is a horizontal band, an event is a vertical streak.",
+     "text stands above. What happens to every token is a horizontal band, an event is a vertical "
+     "streak.",
      "提示 %s 各词元在 `block_out` 中逐层的相对误差，%s：以 10 "
      "为底的对数；上方为其文本。每个词元都有的误差呈水平带状，事件呈竖直条纹。"},
     {"log10 relative error", "相对误差的常用对数"},
     {"Largest difference of %s in layer %d of prompt %s by token and channel, %s, over the root "
-     "mean square of the "
-     "tensor; a square is %d tokens of %d channels.",
+     "mean square of the tensor; a square is %d tokens of %d channels.",
      "提示 %3$s 第 %2$d 层 %1$s 按词元与通道的最大差值，%4$s，除以该张量的均方根；每格为 %5$d "
      "个词元、%6$d 个通道。"},
     {"difference / RMS", "差值 / 均方根"},
@@ -1072,8 +968,7 @@ const Phrase chinese[] = {
     {", with it %s.\n", "，连同它们为 %s。\n"},
     {", with them %s.\n", "，连同它们为 %s。\n"},
     {"**Which tokens make the difference between %s and %s?** Of %s the 1 %% that differ most make "
-     "%s of the sum of "
-     "|difference|.",
+     "%s of the sum of |difference|.",
      "**%1$s 与 %2$s 的差异出自哪些词元**？在 %3$s中，差异最大的 1 %% 占 |差异| 之和的 %4$s。"},
     {"\nThe largest, amid their text (first: %s, second: %s):\n\n",
      "\n差异最大的词元及其上下文（前者：%s，后者：%s）：\n\n"},
@@ -1088,13 +983,10 @@ const Phrase chinese[] = {
     {"The token whose prediction is furthest from fp64's, of each mode:\n\n",
      "各模式中，预测离 fp64 最远的词元：\n\n"},
     {"Few tokens can make most of such a difference. A token stands *in the reach of an event* "
-     "where the one that it "
-     "is "
-     "predicted from is one: it carries much of a layer's squared error against fp64, under either "
-     "mode.\n\n",
+     "where the one that it is predicted from is one: it carries much of a layer's squared error "
+     "against fp64, under either mode.\n\n",
      "少数几个词元就可能造成这类差异的大部分。若某个词元由一个事件词元预测而来，就称它*"
-     "在事件影响之内*："
-     "在任一模式下，该事件词元占某一层相对 fp64 误差平方和的很大一部分。\n\n"},
+     "在事件影响之内*：在任一模式下，该事件词元占某一层相对 fp64 误差平方和的很大一部分。\n\n"},
 
     /* --- question.c --------------------------------------------------------------------------- */
     {"%s, %s, vocabulary %d%s", "%s，%s，词表 %d%s"},
@@ -1132,20 +1024,17 @@ const Phrase chinese[] = {
     {"†: told of this pair alone; not where all pairs of the run are asked at once (Holm).\n\n",
      "†：仅就这一对而言成立；同时询问本次运行的所有各对时则不成立（Holm）。\n\n"},
     {"`block_out` stands here for %s, which is taken for what leaves a layer (`stream:` of a "
-     "source "
-     "names another). ",
+     "source names another). ",
      "这里的 `block_out` 指 %s，即被当作离开一层的张量（来源的 `stream:` 可另行指定）。"},
     {"Shape, growth and last layer are of the *median token's error*: the relative error of a "
-     "token of `block_out`, "
-     "median over the tokens of a prompt; × is a factor; `logits` is the relative L2 of all. A "
-     "relative error is divided by the side named first; against float64, by float64. ",
+     "token of `block_out`, median over the tokens of a prompt; × is a factor; `logits` is the "
+     "relative L2 of all. A relative error is divided by the side named first; against float64, by "
+     "float64. ",
      "形状、增长与末层均针对*中位词元的误差*：`block_out` "
-     "中每个词元的相对误差，取一个提示内各词元的中位数；× "
-     "表示倍数；`logits` 为全体的相对 L2 误差。相对误差以先列出的一侧为分母；相对于 float64 "
-     "时以 float64 为分母。"},
+     "中每个词元的相对误差，取一个提示内各词元的中位数；× 表示倍数；`logits` 为全体的相对 L2 "
+     "误差。相对误差以先列出的一侧为分母；相对于 float64 时以 float64 为分母。"},
     {"Figures are geometric means over the %d prompts; brackets hold 95 %% over prompts of this "
-     "kind, and a shape is "
-     "told where %.0f %% of the draws of prompts have it.\n\n",
+     "kind, and a shape is told where %.0f %% of the draws of prompts have it.\n\n",
      "数值为 %d 个提示的几何平均；括号内为对同类提示的 95 %% 区间；只有 %.0f %% "
      "的提示重抽样都呈现同一形状时，才说出该形状。\n\n"},
     {"One prompt tells nothing of others: of dumps with several passes, which are prompts, there "
@@ -1202,28 +1091,20 @@ const Phrase chinese[] = {
     {"the first ones instead", "改为最前面的层"},
     {"all", "全部"},
     {"Layers of a mode are run under another, one more at a time: each step tries every one that "
-     "is left, beside those "
-     "chosen before, and takes the one that takes most off the square of the last `block_out`'s "
-     "error (by stage: for "
-     "each stage restored; each alone and each two were tried). The error is the relative L2 "
-     "against the float64 "
-     "reference, of all tokens together or, where that is said, of the median token; error and KL "
-     "are geometric means "
-     "over prompts. Every row is a run of its own. A set found step by "
-     "step need not "
-     "be the best of its size.%s\n\n",
+     "is left, beside those chosen before, and takes the one that takes most off the square of the "
+     "last `block_out`'s error (by stage: for each stage restored; each alone and each two were "
+     "tried). The error is the relative L2 against the float64 reference, of all tokens together "
+     "or, where that is said, of the median token; error and KL are geometric means over prompts. "
+     "Every row is a run of its own. A set found step by step need not be the best of its "
+     "size.%s\n\n",
      "把一种模式的若干层改用另一种模式运行，每次增加一层：每一步在已选层的基础上逐一尝试所有剩余的"
-     "层，选取使末层 "
-     "`block_out` "
+     "层，选取使末层 `block_out` "
      "误差的平方减少最多的一层（按阶段时：按每恢复一个阶段计，单个阶段与两两阶段都会尝试）。误差为"
-     "相对 float64 参考的 "
-     "L2 "
+     "相对 float64 参考的 L2 "
      "误差，按全部词元合计，注明处按中位词元，取各提示的几何平均。每一行都是一次独立的运行。逐步找"
-     "到的集合未必是同样大"
-     "小中最好的。%s\n\n"},
+     "到的集合未必是同样大小中最好的。%s\n\n"},
     {" In brackets stands the 95 %% interval (Student's t) over prompts of %s; the layers were "
-     "chosen on these very "
-     "prompts.",
+     "chosen on these very prompts.",
      "方括号内为 %s 的提示间的 95 %% 区间（Student t 分布）；各层正是在这些提示上选出的。"},
     {"### %s, restored to %s by layer\n\n", "### %s，逐层恢复为 %s\n\n"},
     {"### %s, restored to %s by stage\n\n", "### %s，逐阶段恢复为 %s\n\n"},
@@ -1247,22 +1128,18 @@ const Phrase chinese[] = {
     {"largest", "最大"},
     {"ratio", "比值"},
     {"Scales; an INT8 step is the scale itself. Static ones, one a layer: of activations (`s_…`, "
-     "from the calibration) "
-     "and of weights (from their largest absolute value). `conv_in` is what a mode takes from each "
-     "prompt by itself. "
-     "Every scale is in `tables/scales.csv`.\n\n",
+     "from the calibration) and of weights (from their largest absolute value). `conv_in` is what "
+     "a mode takes from each prompt by itself. Every scale is in `tables/scales.csv`.\n\n",
      "缩放因子；INT8 "
      "的一级即为缩放因子本身。静态的每层一个：激活的（`s_…`"
-     "，来自校准）与权重的（来自其最大绝对值）。"
-     "`conv_in` 是某个模式由每个提示自身取得的。全部缩放因子见 `tables/scales.csv`。\n\n"},
+     "，来自校准）与权重的（来自其最大绝对值）。`conv_in` "
+     "是某个模式由每个提示自身取得的。全部缩放因子见 `tables/scales.csv`。\n\n"},
     {"All statistics of tensors and pairs were computed by GSL's own functions.\n\n",
      "张量和模式对的全部统计量均由 GSL 自身的函数计算。\n\n"},
     {"GSL's own functions computed a random %zu of %zu rows of tensors and %zu of %zu rows of "
-     "pairs "
-     "again, and every column agreed: the column `checked` names them.\n\n",
+     "pairs again, and every column agreed: the column `checked` names them.\n\n",
      "随机抽取 %zu 行（共 %zu 行）张量统计和 %zu 行（共 %zu 行）模式对统计，由 GSL "
-     "自身的函数重新计算，"
-     "每一列都一致；列 `checked` 标出了这些行。\n\n"},
+     "自身的函数重新计算，每一列都一致；列 `checked` 标出了这些行。\n\n"},
     {"> **Warning.** %s\n\n", "> **警告**：%s\n\n"},
     {"Every value of every tensor is finite, and quantisation met no NaN.\n\n",
      "所有张量的所有值都是有限值，量化过程中没有遇到 NaN。\n\n"},
@@ -1318,8 +1195,7 @@ const Phrase chinese[] = {
      "%d on in another",
      "没有形状：中位词元在一个提示中从第 %d 层起不同，在另一个提示中到第 %d 层才开始不同"},
     {"has no shape: in at least one prompt half of the tokens or more are equal, at a layer after "
-     "the first that "
-     "differs or in all",
+     "the first that differs or in all",
      "没有形状：至少在一个提示中，在首个不同的层之后的某一层或在所有层，有半数或更多的词元相同"},
     {"has no shape: its rows are no tokens", "没有形状：其各行不是词元"},
     {"has no shape: no prompt is finite in every layer",
@@ -1426,15 +1302,13 @@ const Phrase chinese[] = {
     {"float16 holds", "float16 可精确表示"},
     {"bfloat16 holds", "bfloat16 可精确表示"},
     {"**By their values**: in how many layers and prompts all values of a tensor lie on the grid "
-     "of "
-     "one INT8 scale, which was found from them; and the share of values that float16 and bfloat16 "
-     "hold exactly.\n\n",
+     "of one INT8 scale, which was found from them; and the share of values that float16 and "
+     "bfloat16 hold exactly.\n\n",
      "**从数值看**：在多少层和提示中，一个张量的全部值落在同一个 INT8 "
      "比例的网格上（该比例由数值求得）；以及 float16 和 bfloat16 能精确表示的值的比例。\n\n"},
     {"Tensor by tensor", "逐个张量"},
     {"Nobody saw the programs that made these tensors: no kernel is known, and what is said of "
-     "them "
-     "is said by their values.\n\n",
+     "them is said by their values.\n\n",
      "产生这些张量的程序无人见过：内核未知，关于它们的一切都由数值说明。\n\n"},
 
     /* --- state.c ------------------------------------------------------------------------------ */
@@ -1454,41 +1328,31 @@ const Phrase chinese[] = {
     {", layer %d, modes %s", "，第 %d 层，模式 %s"},
     {"channel %d, state %d", "通道 %d，状态 %d"},
     {"Few channels carry it: in %s on %s all channels together are off by %s at the end, the "
-     "median channel by "
-     "%s.\n\n",
+     "median channel by %s.\n\n",
      "误差集中在少数通道上：设置 %s、输入 %s 下，结束时全部通道合计的误差为 %s，中位通道的为 "
      "%s。\n\n"},
     {"The recurrent state after every token against float64, over channels and states. Growth is "
-     "fitted to the "
-     "logarithm of the RMS error, as a power of the token and as a saturation, whichever leaves "
-     "less; the range in "
-     "brackets is that of 95 %. *Memory* is after how many tokens 1/e of an input is left (1 / "
-     "mean of delta |A|), "
-     "*median channel* the RMS error of a channel's states, median over channels: channels do not "
-     "mix in the state, "
-     "and "
-     "where all together are far above it, few carry the error; "
-     "*memory and error* Spearman's correlation of the two over all states. Shown are captured "
-     "inputs, slow decay and "
-     "the longest runs; every run is in `tables/state_drift.csv`, the figures after each token in "
+     "fitted to the logarithm of the RMS error, as a power of the token and as a saturation, "
+     "whichever leaves less; the range in brackets is that of 95 %. *Memory* is after how many "
+     "tokens 1/e of an input is left (1 / mean of delta |A|), *median channel* the RMS error of a "
+     "channel's states, median over channels: channels do not mix in the state, and where all "
+     "together are far above it, few carry the error; *memory and error* Spearman's correlation of "
+     "the two over all states. Shown are captured inputs, slow decay and the longest runs; every "
+     "run is in `tables/state_drift.csv`, the figures after each token in "
      "`tables/state_error.csv`.\n\n",
      "每个词元之后的递归状态与 float64 "
      "的比较，覆盖所有通道和状态。增长由均方根误差的对数拟合得到，分别按词元数的幂律和饱和曲线拟合"
-     "，取残差较小者；括号"
-     "内为 95 % 区间。*记忆长度*指一个输入衰减到 1/e 所需的词元数（1 / delta |A| "
+     "，取残差较小者；括号内为 95 % 区间。*记忆长度*指一个输入衰减到 1/e 所需的词元数（1 / delta "
+     "|A| "
      "的均值），*中位通道*"
      "是单个通道的状态的均方根误差取各通道的中位数：状态的通道之间互不混合，若合计远高于它，则误差"
-     "集中在少数通道上；*"
-     "记忆与误差*是两者在所有状态上的 Spearman "
+     "集中在少数通道上；*记忆与误差*是两者在所有状态上的 Spearman "
      "相关系数。此处列出截取的输入、慢衰减输入和最长的运行；每次运行见 "
-     "`tables/state_drift.csv`，逐词元的数据见 "
-     "`tables/state_error.csv`。\n\n"},
+     "`tables/state_drift.csv`，逐词元的数据见 `tables/state_error.csv`。\n\n"},
     {"Correlation alone would hide it: in %s on %s the Pearson correlation of the states never "
-     "falls below 1 − %s, "
-     "while their mean error grows from %s to %s ULP.\n\n",
+     "falls below 1 − %s, while their mean error grows from %s to %s ULP.\n\n",
      "仅看相关系数会掩盖误差：设置 %s、输入 %s 下，状态的 Pearson 相关系数始终不低于 1 − "
-     "%s，而平均误差却从 %s 增大到 "
-     "%s ULP。\n\n"},
+     "%s，而平均误差却从 %s 增大到 %s ULP。\n\n"},
 
     /* --- summary.c ---------------------------------------------------------------------------- */
     {"nothing was compared", "没有比较任何内容"},
@@ -1507,8 +1371,7 @@ const Phrase chinese[] = {
      "did not take effect",
      "相同：唯一的张量逐位相同；如果它们应是两种计算，则有一种没有生效"},
     {"IDENTICAL: all %d tensors are the same in every bit; if these should be two computations, "
-     "one "
-     "did not take effect",
+     "one did not take effect",
      "相同：全部 %d 个张量逐位相同；如果它们应是两种计算，则有一种没有生效"},
     {"the one tensor differs", "唯一的张量不同"},
     {"%d of %d tensors differ", "%2$d 个张量中有 %1$d 个不同"},
@@ -1557,13 +1420,10 @@ const Phrase chinese[] = {
      "单个阶段造成的最大变化来自 %s：%s。"},
     {" Alone, no bit of the end is changed by %s.", "单独互换以下阶段，末端逐位不变：%s。"},
     {" The stages alone multiply to %s; between the two modes it is %s: the other factor of %s is "
-     "what they do only "
-     "together.",
+     "what they do only together.",
      "各阶段单独互换的倍数之积为 %s，而两种模式之间为 %s 倍：其余的 %s 倍只在它们共同作用时出现。"},
     {"> **Warning.** Prompts in which a figure is not finite are left out of %s; of the first: %s "
-     "(column `left_out` "
-     "of "
-     "`tables/swap.csv`).\n\n",
+     "(column `left_out` of `tables/swap.csv`).\n\n",
      "> **警告**：%s 中剔除了数值并非有限值的提示；其中第一行的为：%s（见 `tables/swap.csv` 的 "
      "`left_out` 列）。\n\n"},
     {"stage swapped", "互换的阶段"},
@@ -1576,8 +1436,8 @@ const Phrase chinese[] = {
     {"%d of %d", "%2$d 种中的 %1$d 种"},
     {"#### Over all combinations, from %s to %s\n\n", "#### 全部组合，从 %s 到 %s\n\n"},
     {"A stage's effect is the mean over the settings of the other stages (*contexts*); an "
-     "interaction, a x b, is what "
-     "the two do together beyond what each does without the other: of error and KL a factor each.",
+     "interaction, a x b, is what the two do together beyond what each does without the other: of "
+     "error and KL a factor each.",
      "一个阶段的效应是对其余阶段各种设置（*情境*）取的均值；交互 a x b "
      "指两者共同作用时，超出各自在没有对方时作用的部分：对误差与 KL 而言均为倍数。"},
     {" In the mean %s changes the error most: %s.", "平均而言，%s 对误差的改变最大：%s。"},
@@ -1589,24 +1449,19 @@ const Phrase chinese[] = {
     {"%d of %d combinations that ran are shown, %d are refused; all are in `tables/swap.csv`.\n\n",
      "已运行的 %2$d 种组合中列出 %1$d 种，另有 %3$d 种被拒绝；全部见 `tables/swap.csv`。\n\n"},
     {"Each row is a mode that ran: one of the pair with some stages set as in the other. *Moved* "
-     "is the relative L2 of "
-     "its last `block_out` against the mode that it starts from, *error* that against the float64 "
-     "reference; KL is the "
-     "mean of KL(fp64 ‖ mode) and bits are those of the token that comes, both a token and to base "
-     "2. Errors and "
-     "KL are geometric means over prompts, bits means, *moved* is of all prompts as one; *factor* "
-     "and *change* are "
-     "beside the mode that the row starts from, prompt by prompt.%s\n\n",
+     "is the relative L2 of its last `block_out` against the mode that it starts from, *error* "
+     "that against the float64 reference; KL is the mean of KL(fp64 ‖ mode) and bits are those of "
+     "the token that comes, both a token and to base 2. Errors and KL are geometric means over "
+     "prompts, bits means, *moved* is of all prompts as one; *factor* and *change* are beside the "
+     "mode that the row starts from, prompt by prompt.%s\n\n",
      "每一行都是一个实际运行过的模式：模式对中的一个，其部分阶段改为另一个的设置。*偏移*是其末层 "
-     "`block_out` "
-     "相对出发模式的 L2 误差，*误差*是相对 float64 参考的 L2 误差；KL 为 KL(fp64 ‖ 模式) "
-     "的均值，比特数为下一个词元的比特数，两者均按词元计、以 2 为底。误差与 KL 为各提示的几何平均，"
-     "比特数为均值，*偏移*把所有提示合为一体计算；*倍数*与*变化*均逐提示相对于该行的出发模式。%"
-     "s\n\n"},
+     "`block_out` 相对出发模式的 L2 误差，*误差*是相对 float64 参考的 L2 误差；KL 为 KL(fp64 ‖ "
+     "模式) 的均值，比特数为下一个词元的比特数，两者均按词元计、以 2 为底。误差与 KL "
+     "为各提示的几何平均，比特数为均值，*偏移*把所有提示合为一体计算；*倍数*与*变化*"
+     "均逐提示相对于该行的出发模式。%s\n\n"},
     {" In brackets stands the 95 %% interval (Student's t) over prompts of %s; bold is what it "
-     "leaves no change out "
-     "of, "
-     "† what is not told any more where all rows of the pair are asked at once (Holm).",
+     "leaves no change out of, † what is not told any more where all rows of the pair are asked at "
+     "once (Holm).",
      "方括号内为 %s 的提示间的 95 %% 区间（Student t 分布）；粗体表示区间排除了毫无变化的情形，† "
      "表示同时考察该模式对的所有行时（Holm）不再成立。"},
     {"### %s and %s\n\n", "### %s 与 %s\n\n"},
@@ -1636,10 +1491,9 @@ const Phrase chinese[] = {
      "(McNemar, exact); † marks an answer that does not hold where all pairs are asked at once "
      "(Holm).\n\n",
      "答对的计法与 lm-evaluation-harness "
-     "相同：按对数概率之和（acc），或按选项每个码位的对数概率（acc_norm）；"
-     "若目标的每个词元都是最可能的，则目标算答对。括号内是对样本的 Wilson 95 % "
-     "区间。两种模式逐样本比较："
-     "只有仅被其中一种答对的样本才能区分二者（精确 McNemar 检验）；† "
+     "相同：按对数概率之和（acc），或按选项每个码位的对数概率（acc_"
+     "norm）；若目标的每个词元都是最可能的，则目标算答对。括号内是对样本的 Wilson 95 % "
+     "区间。两种模式逐样本比较：只有仅被其中一种答对的样本才能区分二者（精确 McNemar 检验）；† "
      "表示若同时考察所有模式对（Holm）则不成立的结论。\n\n"},
     {"**%s** (%s; papers give %s):\n\n", "**%s**（%s；论文给出 %s）：\n\n"},
     {"%ld sample", "%ld 个样本"},
@@ -1662,13 +1516,11 @@ const Phrase chinese[] = {
      "relative L2 against the third, prompts pooled; the ratio is that of the second to the first, "
      "geometric mean over prompts, with 95 % over prompts in brackets; deviations are those of all "
      "single errors, and the overlap is the Bhattacharyya coefficient of the two sets of errors, "
-     "as "
-     "normal ones: 1 where they are alike. Every tensor is in `tables/three_way.csv`.\n\n",
+     "as normal ones: 1 where they are alike. Every tensor is in `tables/three_way.csv`.\n\n",
      "两个不同的结果可能都已接近其精度所允许的真值。误差为相对第三方的相对 "
-     "L2，合并各提示；比值为后者比"
-     "前者，取各提示的几何平均，方括号内为各提示间的 95 "
-     "%；标准差针对所有单个误差；重叠是把两组误差当作"
-     "正态分布时的 Bhattacharyya 系数，相同时为 1。所有张量见 `tables/three_way.csv`。\n\n"},
+     "L2，合并各提示；比值为后者比前者，取各提示的几何平均，方括号内为各提示间的 95 "
+     "%；标准差针对所有单个误差；重叠是把两组误差当作正态分布时的 Bhattacharyya 系数，相同时为 "
+     "1。所有张量见 `tables/three_way.csv`。\n\n"},
     {"### %s and %s against %s\n\n", "### 以 %3$s 为准的 %1$s 与 %2$s\n\n"},
 
     /* --- undone.c ----------------------------------------------------------------------------- */
@@ -1718,10 +1570,8 @@ const Phrase chinese[] = {
     {"#### Layer %d\n\n", "#### 第 %d 层\n\n"},
     {"The results file holds no statistics of pairs.\n\n", "结果文件中没有模式对的统计量。\n\n"},
     {"Prompt %s%s. All statistics are of dequantised values, in double; *difference* is the second "
-     "less the "
-     "first, *relative* its size over that of the first. Below the statistics stand the first "
-     "values, [token, "
-     "channel].%s\n\n",
+     "less the first, *relative* its size over that of the first. Below the statistics stand the "
+     "first values, [token, channel].%s\n\n",
      "提示 "
      "%s%s。所有统计量都由反量化后的值以双精度计算；*差值*为第二种模式减去第一种，*相对差*"
      "为其大小与第一种模式之值的大小之比。统计量之下是最前面的若干个值，[词元, 通道]。%s\n\n"},
@@ -1744,8 +1594,7 @@ const Phrase chinese[] = {
      "> **警告。** 并非独立文本的有 %s，首先是 %s，它含有 %s "
      "的词元。对各提示的区间把每个提示都当作独立的，因此过窄。\n\n"},
     {"> **Warning.** Without a digest: %s of the results file, first %s. Whether the run wrote "
-     "them so cannot be "
-     "said.\n\n",
+     "them so cannot be said.\n\n",
      "> **警告。** 结果文件中有 %s没有摘要，第一个是 %s：无法判断其内容是否仍为运行时所写。\n\n"},
     {"%ld object", "%ld 个对象"},
     {"the tables %s", "表 %s"},
@@ -1782,20 +1631,16 @@ const Phrase chinese[] = {
     {"Bit-identical: %d of %s compared.\n\n", "参与比较的 %2$s中，%1$d 个逐位相同。\n\n"},
     {"The results file holds no pair of modes.\n\n", "结果文件中没有模式对。\n\n"},
     {"For each pair: the setting of every stage, as the modes ask for it; the *witness*, which is "
-     "the kernel that "
-     "really ran for each tensor and the type in which the tensor is stored; and what that did to "
-     "the values. **≠** "
-     "marks what differs. Values are *identical* where every float32 bit is, after dequantisation. "
-     "A value is on the "
-     "grid where quantising it at the tensor's static scale changes nothing, and saturated at or "
-     "beyond the grid's "
-     "end; the shares are means over layers and prompts.\n\n",
+     "the kernel that really ran for each tensor and the type in which the tensor is stored; and "
+     "what that did to the values. **≠** marks what differs. Values are *identical* where every "
+     "float32 bit is, after dequantisation. A value is on the grid where quantising it at the "
+     "tensor's static scale changes nothing, and saturated at or beyond the grid's end; the shares "
+     "are means over layers and prompts.\n\n",
      "对每一对模式，依次列出：模式所要求的各阶段设置；*见证记录*"
      "，即每个张量实际由哪个内核计算、以何种类型存储；以及这对数值的影响。**≠** "
      "标出不同之处（a/b：b 处中的 a 处）。*逐位相同*指反量化之后每个 float32 "
      "比特都相同。若以张量的静态缩放因子量化后某个值不变，则称该值在网格上；若到达或超出网格端点，"
-     "则称其饱和。各比例为"
-     "对所有层和提示的平均。\n\n"},
+     "则称其饱和。各比例为对所有层和提示的平均。\n\n"},
     {"Stages, witness and proof of effect", "阶段、见证记录与生效证明"},
 
     /* --- words.c ------------------------------------------------------------------------------ */
@@ -1804,18 +1649,16 @@ const Phrase chinese[] = {
     {"layer %d, %s", "第 %d 层的 %s"},
     {"The results file holds no comparison of these two.", "结果文件中没有这两者的比较。"},
     {"**The difference between %s and %s did NOT take effect:** both sides ran the same kernels "
-     "everywhere, and all %s "
-     "compared are identical in every bit. This comparison says nothing about the two modes.",
+     "everywhere, and all %s compared are identical in every bit. This comparison says nothing "
+     "about the two modes.",
      "**%s 与 %s 之间的差别并未生效**：两侧在所有位置都运行了相同的内核，参与比较的 "
      "%s全部逐位相同。这一比较不能说明这两种模式的任何问题。"},
     {"Both modes took effect (%d of %s compared came from different kernels), and **every tensor "
-     "is identical in every "
-     "bit**.",
+     "is identical in every bit**.",
      "两种模式均已生效（参与比较的 %2$s中有 %1$d 个来自不同的内核），并且**所有张量逐位相同**。"},
     {"**Fault:** both sides ran the same kernels everywhere, and yet %d of %s compared differ. "
-     "Equal kernels on equal "
-     "inputs give equal bits, so this difference is not one of the modes: do not use this "
-     "comparison.",
+     "Equal kernels on equal inputs give equal bits, so this difference is not one of the modes: "
+     "do not use this comparison.",
      "**故障**：两侧在所有位置都运行了相同的内核，但参与比较的 %2$s中仍有 %1$d "
      "个不同。相同的内核作用于相同的输入必得相同的比特，因此这一差异不来自模式：请勿采用这一比较"
      "。"},
@@ -1835,40 +1678,32 @@ const Phrase chinese[] = {
     {"Of %s compared with the float64 reference, %d equal it in every float32 bit.",
      "与 float64 参考比较的 %s中，%d 个的每个 float32 比特都与之相同。"},
     {"**Fault:** by their settings these two modes must agree in every bit, and here they do not. "
-     "That is a fault of "
-     "the program or of the machine, not a finding.",
+     "That is a fault of the program or of the machine, not a finding.",
      "**故障**"
      "：按其设置，这两种模式必须逐位相同，而此处并非如此。这是程序或机器的故障，不是实验发现。"},
     {"The equality is exact for every input, not chance: where one mode keeps int8 values q, the "
-     "other keeps the "
-     "float32 numbers q · s, and whatever takes them requantises at the same scale s, which "
-     "returns q itself.",
+     "other keeps the float32 numbers q · s, and whatever takes them requantises at the same scale "
+     "s, which returns q itself.",
      "这种相同对任何输入都严格成立，并非偶然：一种模式保存 int8 值 q，另一种保存 float32 数 q · "
      "s，而接收它们的运算以同一缩放因子 s 重量化，得到的正是 q。"},
     {"requantising values that lie on the grid returns them",
      "对落在网格上的值重新量化，得到的仍是原值"},
     {"The equality is exact for every input, not chance: the scan dequantises an int8 input before "
-     "any arithmetic, so "
-     "int8 values q at scale s and the float32 numbers q · s enter the same operations as the same "
-     "numbers.",
+     "any arithmetic, so int8 values q at scale s and the float32 numbers q · s enter the same "
+     "operations as the same numbers.",
      "这种相同对任何输入都严格成立，并非偶然：选择性扫描在任何运算之前先将 int8 "
-     "输入反量化，因此缩放因子为 s 的 int8 "
-     "值 q 与 float32 数 q · s 以相同的数值进入相同的运算。"},
+     "输入反量化，因此缩放因子为 s 的 int8 值 q 与 float32 数 q · s 以相同的数值进入相同的运算。"},
     {"the scan dequantises before any arithmetic", "扫描在任何运算之前先反量化"},
     {"Each mode rounds the output of the convolution once onto the same grid, one with halves away "
-     "from zero and the "
-     "other with halves to even: beyond the rounding the two can differ only where a value lies "
-     "exactly half-way "
-     "between two steps.",
+     "from zero and the other with halves to even: beyond the rounding the two can differ only "
+     "where a value lies exactly half-way between two steps.",
      "两种模式都将卷积输出舍入到同一网格一次，一种在恰为一半时远离零舍入，另一种在恰为一半时向偶数"
-     "舍入：除舍入方式外，"
-     "只有当某个值恰好位于两级正中时，两者才可能不同。"},
+     "舍入：除舍入方式外，只有当某个值恰好位于两级正中时，两者才可能不同。"},
     {"beyond the requantisation only exact rounding ties could differ",
      "除重新量化外，只有恰好居中的舍入才可能不同"},
     {"No tensor differs in any bit.", "没有任何张量存在任何比特的差异。"},
     {"The first tensor that differs, in the order of the dump, is %s (prompt %s); its relative L2 "
-     "is "
-     "%s.",
+     "is %s.",
      "按转储中的顺序，第一个不同的张量是%s（提示 %s）；其相对 L2 误差为%s。"},
     {"The first tensor that differs is %s (prompt %s), by a relative L2 of %s.",
      "最先出现差异的张量是%s（提示 %s），相对 L2 误差为 %s。"},
@@ -1915,8 +1750,7 @@ const Phrase chinese[] = {
      "too narrow",
      "并非独立文本的有 %s，首先是 %s，它含有 %s 的词元；对各提示的区间过窄"},
     {"of %.2f GB that it may have: not all layers stay in them, so each is made ready for a batch "
-     "of prompts and let "
-     "go",
+     "of prompts and let go",
      "可用内存为 %.2f GB：并非所有层都能留在其中，因此每一层为一批提示准备好，用完即释放"},
     {"the modes run on the CPU: mode '%s' sets %s %s, which only its operators have",
      "各模式在 CPU 上运行：模式 '%s' 设定 %s %s，只有 CPU 的算子支持"},

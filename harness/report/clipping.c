@@ -153,16 +153,13 @@ static void write_verdict(FILE *out, const ReportData *d, const ModeGrids *g, Ar
   if (!worst)
     fprintf(out,
             say(l, "- **No element beyond** the grid's end in any of the %d tensors on a static "
-                   "grid (over all layers "
-                   "and prompts).\n"),
+                   "grid (over all layers and prompts).\n"),
             g->rows);
   else
     fprintf(out,
             say(l, "- **At least half of the squared error beyond the grid's end**: %d of the %d "
-                   "tensors on a static "
-                   "grid (over all layers and prompts). The largest share is that of %s in prompt "
-                   "%s: %s, in %lld of %lld "
-                   "elements.\n"),
+                   "tensors on a static grid (over all layers and prompts). The largest share is "
+                   "that of %s in prompt %s: %s, in %lld of %lld elements.\n"),
             g->half, g->rows, words_place(&scratch, d, worst->tensor, worst->layer),
             md_text(&scratch, worst->prompt), md_share(&scratch, worst->error_share),
             (long long)worst->beyond, (long long)worst->n);
@@ -249,8 +246,7 @@ static void write_weights(FILE *out, const ReportData *d, Arena scratch) {
   else
     fprintf(out,
             say(l, "In %d of %d int8 weights an element lies beyond the grid's end, by at most %s "
-                   "of that end (%s of "
-                   "layer %d).\n\n"),
+                   "of that end (%s of layer %d).\n\n"),
             beyond, weights, md_short(&scratch, most->furthest - 1),
             md_code(&scratch, most->tensor), most->layer);
 }
@@ -264,17 +260,14 @@ static bool was_met(const ReportData *d, size_t at) {
 }
 
 void section_clipping(FILE *out, const ReportData *d, Arena scratch) {
-  fputs(say(d->language, "A static int8 grid holds -128 to 127 times its scale. An element whose "
-                         "float64 reference lies beyond an "
-                         "end is clipped; all others are rounded, and have what came in with the "
-                         "tensor. Squared errors add, so the "
-                         "share of the squared error in elements beyond tells the two apart: a "
-                         "larger scale mends the one, and not "
-                         "the other. Of each tensor the layer and the prompt where that share is "
-                         "largest; clipped and rounded are "
-                         "relative L2, of the elements beyond and of the rest. Tensors with the "
-                         "same figures everywhere share a "
-                         "row.\n\n"),
+  fputs(say(d->language,
+            "A static int8 grid holds -128 to 127 times its scale. An element whose float64 "
+            "reference lies beyond an end is clipped; all others are rounded, and have what came "
+            "in with the tensor. Squared errors add, so the share of the squared error in elements "
+            "beyond tells the two apart: a larger scale mends the one, and not the other. Of each "
+            "tensor the layer and the prompt where that share is largest; clipped and rounded are "
+            "relative L2, of the elements beyond and of the rest. Tensors with the same figures "
+            "everywhere share a row.\n\n"),
         out);
   int drawn = 0;
   for (size_t i = 0; i < d->clippings; i++) /* a run writes them in the order of the modes */

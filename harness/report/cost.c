@@ -98,16 +98,14 @@ static void write_bytes(FILE *out, const ReportData *d, Arena scratch) {
 void section_cost(FILE *out, const ReportData *d, Arena scratch) {
   enum { LENGTHS_MOST = 16 };
   int length[LENGTHS_MOST], lengths = lengths_of(d, length, LENGTHS_MOST);
-  fprintf(out,
-          say(d->language, "Median of %d prefills on backend %s, modes in turn; spread is 1.4826 "
-                           "times the median absolute deviation. "
-                           "The last two "
-                           "columns compare with mode fp32 and with a plain copy of as many bytes, "
-                           "timed in the same turns. The kernels "
-                           "are this "
-                           "program's, made to give the same bits everywhere; another "
-                           "implementation of a mode may rank otherwise.\n\n"),
-          d->cost[0].repeats, md_text(&scratch, d->cost[0].backend));
+  fprintf(
+      out,
+      say(d->language,
+          "Median of %d prefills on backend %s, modes in turn; spread is 1.4826 times the median "
+          "absolute deviation. The last two columns compare with mode fp32 and with a plain copy "
+          "of as many bytes, timed in the same turns. The kernels are this program's, made to give "
+          "the same bits everywhere; another implementation of a mode may rank otherwise.\n\n"),
+      d->cost[0].repeats, md_text(&scratch, d->cost[0].backend));
   for (int i = 0; i < lengths; i++) {
     fprintf(out, "### %s\n\n", md_count(d->language, &scratch, length[i], "token"));
     write_speed(out, d, length[i], scratch);
@@ -117,10 +115,8 @@ void section_cost(FILE *out, const ReportData *d, Arena scratch) {
     write_operators(out, d, length[i], true, scratch);
   }
   fputs(say(d->language, "### Bytes\n\nCounted from the settings: what a layer hands from operator "
-                         "to operator, and what of it is "
-                         "live "
-                         "at the same "
-                         "time; the state is that of one sequence, all layers.\n\n"),
+                         "to operator, and what of it is live at the same time; the state is that "
+                         "of one sequence, all layers.\n\n"),
         out);
   write_bytes(out, d, scratch);
 }
@@ -312,9 +308,7 @@ static void write_needs(FILE *out, const ReportData *d, const Choices *all, Aren
   }
   write_choice(l, out, WORD("Best trade"), all->trade, scratch);
   fputs(say(l, "\nThe best trade is the smallest mode whose bits cannot be told from those of the "
-               "nearest one at this "
-               "number of "
-               "windows."),
+               "nearest one at this number of windows."),
         out);
 }
 
@@ -341,8 +335,7 @@ void section_choice(FILE *out, const ReportData *d, Arena scratch) {
   }
   fprintf(out,
           say(d->language, "From the figures of this run, at %s a prefill; bytes are weights, "
-                           "scales, one sequence's state and its live "
-                           "activations.\n\n"),
+                           "scales, one sequence's state and its live activations.\n\n"),
           md_count(d->language, &scratch, all.length, "token"));
   plot_choice(out, d, all.length, scratch);
   write_needs(out, d, &all, scratch);

@@ -97,22 +97,20 @@ static void write_sample(FILE *out, const ReportData *d, Arena scratch) {
   const Evaluation *first = &d->evaluation[0];
   const char *text = md_text(&scratch, first->text);
   fprintf(out,
-          say(d->language, "%s of %s each, of %s: every figure is one of that text. ± is the "
-                           "standard error over windows; of shares the "
-                           "95 %% interval stands in brackets. KL is "
-                           "that of the reference's distribution of the next token against the "
-                           "mode's, in bits: mean, median and "
-                           "99 %% over the positions of a window, then the mean over windows; "
-                           "*typical window*: the geometric mean of "
-                           "the windows' means, with its 95 %% interval, since a few windows make "
-                           "most of the mean.\n\n"),
+          say(d->language,
+              "%s of %s each, of %s: every figure is one of that text. ± is the standard error "
+              "over windows; of shares the 95 %% interval stands in brackets. KL is that of the "
+              "reference's distribution of the next token against the mode's, in bits: mean, "
+              "median and 99 %% over the positions of a window, then the mean over windows; "
+              "*typical window*: the geometric mean of the windows' means, with its 95 %% "
+              "interval, since a few windows make most of the mean.\n\n"),
           md_count(d->language, &scratch, first->windows, "window"),
           md_count(d->language, &scratch, first->length, "token"), text);
   if (first->windows > first->disjoint)
     fprintf(out,
-            say(d->language, "> **Warning.** The text holds only %d such windows side by side: "
-                             "these overlap, and are no sample. No "
-                             "error is given, and no mode is called better.\n\n"),
+            say(d->language,
+                "> **Warning.** The text holds only %d such windows side by side: these overlap, "
+                "and are no sample. No error is given, and no mode is called better.\n\n"),
             first->disjoint);
   else if (!isnan(first->lag1) && first->block == 1)
     fprintf(
@@ -123,8 +121,7 @@ static void write_sample(FILE *out, const ReportData *d, Arena scratch) {
   else if (!isnan(first->lag1) && first->block > 1)
     fprintf(out,
             say(d->language, "Neighbouring windows are alike: their bits are correlated by %.2f, "
-                             "so that means of %d neighbours are "
-                             "the unit of their error.\n\n"),
+                             "so that means of %d neighbours are the unit of their error.\n\n"),
             first->lag1, first->block);
   for (size_t i = 0; i < d->evaluations; i++) {
     const Evaluation *e = &d->evaluation[i];
@@ -285,18 +282,16 @@ void section_evaluation(FILE *out, const ReportData *d, Arena scratch) {
   write_predicted(out, d, scratch);
   if (!compared) return;
   if (could)
-    fprintf(out,
-            say(d->language, "Every two modes, difference (of KL: the factor between them) window "
-                             "by window with its 95 %% interval "
-                             "(Student's t). Where nothing can be "
-                             "told, the number of windows is given that would find a difference of "
-                             "the observed size four times out of "
-                             "five; none is given above a million. Where two modes do not differ, "
-                             "chance still decides in 5 %%: of the "
-                             "%d comparisons here that could go either way, in about %.1f; † marks "
-                             "an answer that does not hold where "
-                             "all of its column are asked at once (Holm).\n\n"),
-            could, 0.05 * could);
+    fprintf(
+        out,
+        say(d->language,
+            "Every two modes, difference (of KL: the factor between them) window by window with "
+            "its 95 %% interval (Student's t). Where nothing can be told, the number of windows is "
+            "given that would find a difference of the observed size four times out of five; none "
+            "is given above a million. Where two modes do not differ, chance still decides in 5 "
+            "%%: of the %d comparisons here that could go either way, in about %.1f; † marks an "
+            "answer that does not hold where all of its column are asked at once (Holm).\n\n"),
+        could, 0.05 * could);
   else
     fputs(say(d->language,
               "Every two modes, the mean difference (of KL: factor) over the windows.\n\n"),

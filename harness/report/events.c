@@ -159,8 +159,7 @@ static void write_none(FILE *out, const ReportData *d, const EventPlan *plan, Ar
   else
     fprintf(out,
             say(l, "- **No event**: no token has more than %s of a layer's squared error and more "
-                   "than three tokens' even "
-                   "share of it.\n\n"),
+                   "than three tokens' even share of it.\n\n"),
             md_share(&scratch, plan->share));
 }
 
@@ -179,8 +178,7 @@ static void write_pair(FILE *out, const ReportData *d, const ReportPair *pair, A
   }
   fprintf(out,
           say(l, "- **%s**: a token with more than %s of a layer's squared error of `block_out`, "
-                 "and with more than three "
-                 "tokens' even share of it.\n"),
+                 "and with more than three tokens' even share of it.\n"),
           count_words(&s, count), md_share(&scratch, plan.share));
   for (int rank = 1; rank <= count && rank <= TOLD; rank++) {
     const Event *e = event_of(d, pair, rank);
@@ -222,12 +220,10 @@ bool asked_events(const ReportData *d) { return d->event_strips > 0 || d->repair
 void section_events(FILE *out, const ReportData *d, Arena scratch) {
   fputs(say(d->language,
             "What happens to every token (rounding, which bits mend) and what happens to one (a "
-            "value clipped, which a "
-            "scale mends) are two things. The first is the median token's; the second are events. "
-            "An event is traced "
-            "back through its layer by setting one element after another to the other side's "
-            "value; that a value made "
-            "it is said only where the whole run was made again with that value repaired.\n\n"),
+            "value clipped, which a scale mends) are two things. The first is the median token's; "
+            "the second are events. An event is traced back through its layer by setting one "
+            "element after another to the other side's value; that a value made it is said only "
+            "where the whole run was made again with that value repaired.\n\n"),
         out);
   write_asked(out, d, scratch);
   for (int i = 0; i < d->pairs + d->againsts; i++) {

@@ -102,8 +102,7 @@ bool figure_begin(Figures *figures, FILE *out, const char *name, const char *cap
   snprintf(figure->name, sizeof figure->name, "%s", name);
   fprintf(figures->script,
           FIGURE_SCRIPT_BEGIN "%sset terminal svg size 900,%d noenhanced font 'Helvetica,Noto Sans "
-                              "CJK SC,14' background "
-                              "'#ffffff'\n",
+                              "CJK SC,14' background '#ffffff'\n",
           preamble, height);
   fprintf(figures->script, FIGURE_OUTPUT "\n", file);
   return true;

@@ -62,8 +62,7 @@ static void write_course(FILE *out, const ReportData *d, const ReportPair *pair,
   if (course->nonfinite >= 0)
     fprintf(out,
             say(d->language, "- **How it grows is not told**: `block_out` differs from layer %d "
-                             "on, and from layer %d on it holds "
-                             "values that are not finite.\n"),
+                             "on, and from layer %d on it holds values that are not finite.\n"),
             course->differs, course->nonfinite);
   else if (course->first < 0)
     fprintf(out,
@@ -74,9 +73,9 @@ static void write_course(FILE *out, const ReportData *d, const ReportPair *pair,
     write_shape(out, d, pair, shape, scratch);
   else
     fprintf(out,
-            say(d->language, "- **How it grows is not told**: this results file holds no shapes. "
-                             "From layer %d to layer %d the "
-                             "relative L2 of `block_out` goes from %s to %s.\n"),
+            say(d->language,
+                "- **How it grows is not told**: this results file holds no shapes. From layer %d "
+                "to layer %d the relative L2 of `block_out` goes from %s to %s.\n"),
             course->first, course->last, md_error(&scratch, course->first_l2),
             md_error(&scratch, course->last_l2));
 }
@@ -113,9 +112,8 @@ static void write_scale(FILE *out, const ReportData *d, const ReportPair *pair, 
   fprintf(out,
           say(d->language,
               "- **Beside the errors of the modes themselves**: against the float64 reference the "
-              "logits of %s are off by "
-              "%s and those of %s by %s (relative L2); "
-              "%s, and the difference between the two is %s the smaller of these errors.\n"),
+              "logits of %s are off by %s and those of %s by %s (relative L2); %s, and the "
+              "difference between the two is %s the smaller of these errors.\n"),
           md_text(&scratch, pair->base), md_error(&scratch, base.rel_l2),
           md_text(&scratch, pair->other), md_error(&scratch, other.rel_l2),
           by_prompt_closer(&scratch, d, of_base, of_other, base.rel_l2, other.rel_l2),
@@ -147,8 +145,7 @@ static void write_findings(FILE *out, const ReportData *d, const ReportPair *pai
   if (data_identical(d, pair)) {
     if (!*reason && effect == EFFECT_IDENTICAL)
       fputs(say(d->language, "- No reason is known why these modes should always agree: the "
-                             "equality is a finding about these "
-                             "prompts.\n"),
+                             "equality is a finding about these prompts.\n"),
             out);
     return;
   }
@@ -159,8 +156,7 @@ static void write_findings(FILE *out, const ReportData *d, const ReportPair *pai
     write_course(out, d, pair, &course, scratch);
   } else if (d->layers && data_drift(d, pair, data_role(d, ROLE_BLOCK_OUT), d->layers - 1)) {
     fputs(say(d->language, "- **It does not travel.** `block_out` is identical in every layer: "
-                           "what differs inside a layer is lost "
-                           "again before the layer ends.\n"),
+                           "what differs inside a layer is lost again before the layer ends.\n"),
           out);
   }
   if (*end) fprintf(out, say(d->language, "- **Where it ends.** %s\n"), end);

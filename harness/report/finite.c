@@ -76,14 +76,14 @@ static const char *warn_of_values(Arena *arena, const ReportData *d, const Lost 
   const char *place = words_place(arena, d, row->tensor, row->layer);
   if (row->first_nonfinite >= 0)
     place = arena_printf(arena, say(d->language, "%s, element %s"), place, element_of(arena, row));
-  return arena_printf(arena,
-                      say(d->language,
-                          "Values are not finite. The first: %s, of %s, prompt %s. In all %s in "
-                          "%s: they are left out "
-                          "of the figures, and a figure that leaves values out says so."),
-                      place, who(d, arena, row), md_text(arena, row->prompt),
-                      md_count(d->language, arena, lost->values, "value"),
-                      md_count(d->language, arena, lost->tensors, "tensor"));
+  return arena_printf(
+      arena,
+      say(d->language,
+          "Values are not finite. The first: %s, of %s, prompt %s. In all %s in %s: they are left "
+          "out of the figures, and a figure that leaves values out says so."),
+      place, who(d, arena, row), md_text(arena, row->prompt),
+      md_count(d->language, arena, lost->values, "value"),
+      md_count(d->language, arena, lost->tensors, "tensor"));
 }
 
 static const char *warn_of_nans(Arena *arena, const ReportData *d, const Lost *lost) {

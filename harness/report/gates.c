@@ -119,11 +119,10 @@ void section_gates(FILE *out, const ReportData *d, Arena scratch) {
     grid_add(&grid, number(&scratch, gate->passing));
   }
   fprintf(out,
-          say(d->language, "%zu of %zu gates pass. Prompts are pooled; of a largest difference and "
-                           "a share on the grid the worst prompt "
-                           "counts, of the median token the geometric mean over prompts. A value "
-                           "that is not finite fails every "
-                           "gate.\n\n"),
+          say(d->language,
+              "%zu of %zu gates pass. Prompts are pooled; of a largest difference and a share on "
+              "the grid the worst prompt counts, of the median token the geometric mean over "
+              "prompts. A value that is not finite fails every gate.\n\n"),
           passed, d->gates);
   grid_write(&grid, out);
 }

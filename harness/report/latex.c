@@ -170,8 +170,7 @@ bool latex_write(Language l, FILE *out, const char *markdown, Status *st) {
   int written = 0;
   fputs(say(l, "% Tables of a driftscope report. In the preamble: \\usepackage{booktabs,textcomp}\n"
                "% Letters of other scripts: xelatex or lualatex, with a font that has them "
-               "(Chinese: \\usepackage{ctex}); "
-               "pdflatex shows their numbers.\n"),
+               "(Chinese: \\usepackage{ctex}); pdflatex shows their numbers.\n"),
         out);
   fputs("\\providecommand\\driftscopeother[2]{\\ifdefined\\Umathcode#2\\else U+#1\\fi}\n\n", out);
   for (cmark_node *node = cmark_node_first_child(document); node; node = cmark_node_next(node)) {

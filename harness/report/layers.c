@@ -159,23 +159,21 @@ static void write_shapes(FILE *out, const ReportData *d, const ReportPair *pair,
 static void write_about_shapes(FILE *out, const ReportData *d) {
   if (!d->shapes) return;
   const DriftLimits *l = &d->limits;
-  fprintf(out,
-          say(d->language, "A shape is that of the *median token's error* over the layers, which "
-                           "are all that this model has: flat "
-                           "within a factor of %.3g; a turn counts from %.3g on; a jump is a step "
-                           "of at least %.3g that stands out by "
-                           "more than %.0f %% of the whole rise; saturated within %.0f %% of the "
-                           "end. Nothing is fitted but the line "
-                           "that is called so. "),
-          l->flat, l->turn, l->jump, 100 * l->step_share, 100 * l->settle);
+  fprintf(
+      out,
+      say(d->language,
+          "A shape is that of the *median token's error* over the layers, which are all that this "
+          "model has: flat within a factor of %.3g; a turn counts from %.3g on; a jump is a step "
+          "of at least %.3g that stands out by more than %.0f %% of the whole rise; saturated "
+          "within %.0f %% of the end. Nothing is fitted but the line that is called so. "),
+      l->flat, l->turn, l->jump, 100 * l->step_share, 100 * l->settle);
   if (d->prompts > 1)
     fprintf(out,
-            say(d->language, "Figures are geometric means over prompts, brackets their 95 %% "
-                             "interval (Student's t of the logarithms); "
-                             "a shape is told where %.0f %% of the draws of prompts have it. All "
-                             "tokens together have an interval from "
-                             "%d prompts on, over the layers from %d: fewer may have none of the "
-                             "tokens that carry the error.\n\n"),
+            say(d->language,
+                "Figures are geometric means over prompts, brackets their 95 %% interval "
+                "(Student's t of the logarithms); a shape is told where %.0f %% of the draws of "
+                "prompts have it. All tokens together have an interval from %d prompts on, over "
+                "the layers from %d: fewer may have none of the tokens that carry the error.\n\n"),
             100 * l->agreement, DRIFT_POOLED_LEAST, SHAPE_POOLED_LEAST);
   else
     fputs(say(d->language, "Of a single prompt they say nothing of others.\n\n"), out);
@@ -203,9 +201,8 @@ void section_drift(FILE *out, const ReportData *d, Arena scratch) {
   }
   write_about_shapes(out, d);
   fprintf(out,
-          say(d->language, "Relative L2 of %s%s; growth from the layer before, largest "
-                           "absolute difference, SQNR and mean "
-                           "distance in ULP are of `block_out`.\n\n"),
+          say(d->language, "Relative L2 of %s%s; growth from the layer before, largest absolute "
+                           "difference, SQNR and mean distance in ULP are of `block_out`.\n\n"),
           md_count(d->language, &scratch, d->followeds, "tensor"),
           d->prompts > 1 ? say(d->language, ", pooled over the prompts") : "");
   for (int p = 0; p < d->pairs; p++) {
@@ -260,14 +257,13 @@ static void write_ends(FILE *out, const ReportData *d, Arena scratch) {
     grid_add(&grid, logits ? md_short(&scratch, 1 - logits->cosine_min) : "—");
     grid_add(&grid, pair->verdict ? top1_cell(d->language, &scratch, pair->verdict) : "—");
   }
-  fprintf(out,
-          say(d->language, "Relative L2, SQNR and cosine of `block_out` in the last layer (%d) and "
-                           "of the logits%s; the largest "
-                           "relative L2 of any `block_out`; the share of "
-                           "positions at which the mode chooses the reference's next token.\n\n"),
-          d->layers - 1,
-          d->prompts > 1 ? say(d->language, ", pooled over the prompts (cosine: its smallest)")
-                         : "");
+  fprintf(
+      out,
+      say(d->language, "Relative L2, SQNR and cosine of `block_out` in the last layer (%d) and of "
+                       "the logits%s; the largest relative L2 of any `block_out`; the share of "
+                       "positions at which the mode chooses the reference's next token.\n\n"),
+      d->layers - 1,
+      d->prompts > 1 ? say(d->language, ", pooled over the prompts (cosine: its smallest)") : "");
   grid_write(&grid, out);
 }
 

@@ -113,15 +113,13 @@ static void write_recommendation(Language l, FILE *out, const ReportData *d, con
   if (!best) {
     fprintf(out,
             say(l, "**None of these scales makes the end of %s better** by more than chance, or "
-                   "with one prompt by a "
-                   "fiftieth.\n\n"),
+                   "with one prompt by a fiftieth.\n\n"),
             mode);
     return;
   }
   fprintf(out,
           say(l, "**%s** brings the error of %s at the last `block_out` from %s to %s, a factor of "
-                 "%s%s; the largest over "
-                 "the layers from %s to %s.%s\n\n"),
+                 "%s%s; the largest over the layers from %s to %s.%s\n\n"),
           scales_words(l, &scratch, best), mode, md_short(&scratch, as_it_is->block_out),
           md_short(&scratch, best->block_out),
           effect_factor_within(l, &scratch, best->block_out_factor, best->block_out_factor_low,
@@ -185,14 +183,13 @@ static void write_warning(Language l, FILE *out, const Tried *t, Arena scratch) 
     if (!is_choice(row, "least") || !(row->block_out_factor > 1) ||
         !is_told(row->block_out_factor, row->block_out_factor_low, row->block_out_factor_high))
       continue;
-    fprintf(out,
-            say(l,
-                "Every scale at its least squared error makes the end worse, by a factor of %s%s, "
-                "although each tensor by "
-                "itself loses less so on the calibration's text.\n\n"),
-            effect_factor_within(l, &scratch, row->block_out_factor, row->block_out_factor_low,
-                                 row->block_out_factor_high),
-            isnan(row->block_out_factor_low) ? say(l, " (of this prompt alone)") : "");
+    fprintf(
+        out,
+        say(l, "Every scale at its least squared error makes the end worse, by a factor of %s%s, "
+               "although each tensor by itself loses less so on the calibration's text.\n\n"),
+        effect_factor_within(l, &scratch, row->block_out_factor, row->block_out_factor_low,
+                             row->block_out_factor_high),
+        isnan(row->block_out_factor_low) ? say(l, " (of this prompt alone)") : "");
   }
 }
 
@@ -295,13 +292,10 @@ static void write_local(Language l, FILE *out, const ReportData *d, Arena scratc
   }
   fputs(say(l, "### What each scale loses by itself\n\n"), out);
   fputs(say(l, "On the calibration text, the tensor of each scale under the float mode, quantised "
-               "alone: the relative L2 of "
-               "what the calibrated scale clips and rounds, and of both together with other "
-               "scales: made from other "
-               "quantiles, at the least squared error, and as a what-if with a scale for each "
-               "channel (its rounding "
-               "estimated). Of each scale the layer that loses most; all layers stand in "
-               "`scale_choices.csv`.\n\n"),
+               "alone: the relative L2 of what the calibrated scale clips and rounds, and of both "
+               "together with other scales: made from other quantiles, at the least squared error, "
+               "and as a what-if with a scale for each channel (its rounding estimated). Of each "
+               "scale the layer that loses most; all layers stand in `scale_choices.csv`.\n\n"),
         out);
   grid_write(&grid, out);
 }
@@ -310,22 +304,17 @@ void section_mend(FILE *out, const ReportData *d, Arena scratch) {
   const Language l = d->language;
   fprintf(
       out,
-      say(l, "The scales of int8 activations come from the calibration. Here a mode runs with "
-             "others: those that another "
-             "`alpha` gives, every scale at the least squared error of its tensor, and single "
-             "scales of single layers, "
-             "the three that lessen the error of their own layer most. The error is the relative "
-             "L2 against the "
-             "float64 reference; error and KL are geometric means over prompts, factors and "
-             "changes are beside the "
-             "mode as it is.%s\n\n"),
+      say(l,
+          "The scales of int8 activations come from the calibration. Here a mode runs with others: "
+          "those that another `alpha` gives, every scale at the least squared error of its tensor, "
+          "and single scales of single layers, the three that lessen the error of their own layer "
+          "most. The error is the relative L2 against the float64 reference; error and KL are "
+          "geometric means over prompts, factors and changes are beside the mode as it is.%s\n\n"),
       d->prompts > 1
           ? arena_printf(&scratch,
                          say(l, " In brackets stands the 95 %% interval (Student's t) over prompts "
-                                "of %s; bold leaves no "
-                                "change out, † not any more with all rows asked at once. Single "
-                                "scales were chosen on "
-                                "these very prompts."),
+                                "of %s; bold leaves no change out, † not any more with all rows "
+                                "asked at once. Single scales were chosen on these very prompts."),
                          population_name(&scratch, d))
           : say(l, " There is one prompt alone, so no interval: the figures are that prompt's."));
   for (size_t i = 0; i < d->mends;) {

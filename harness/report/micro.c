@@ -81,8 +81,7 @@ static void write_inputs(FILE *out, const ReportData *d, const MicroGroup *group
     }
   }
   fputs(say(d->language, "Input by input, over all shapes: largest error and mean error in ULP, "
-                         "and the share of the bound that is "
-                         "used:\n\n"),
+                         "and the share of the bound that is used:\n\n"),
         out);
   grid_write(&grid, out);
 }
@@ -107,8 +106,8 @@ static void write_times(Language l, FILE *out, const MicroGroup *group, int coun
     grid_add(&grid, md_factor(&scratch, row->copy_ratio));
   }
   fputs(say(l, "Time at the largest shape, beside a plain copy that moves the same bytes (inputs "
-               "read once, outputs written "
-               "once); the spread is 1.4826 times the median absolute deviation:\n\n"),
+               "read once, outputs written once); the spread is 1.4826 times the median absolute "
+               "deviation:\n\n"),
         out);
   grid_write(&grid, out);
 }
@@ -245,10 +244,9 @@ static void write_answer(FILE *out, const ReportData *d, const MicroGroup *group
             md_text(&scratch, micro_broken(&scratch, d)));
   else
     fprintf(out,
-            say(d->language, "All %lld values lie within the bound that can be proved for their "
-                             "float32 arithmetic; most of it is "
-                             "used by "
-                             "%s %s, output %s, on input %s: %s.\n\n"),
+            say(d->language,
+                "All %lld values lie within the bound that can be proved for their float32 "
+                "arithmetic; most of it is used by %s %s, output %s, on input %s: %s.\n\n"),
             (long long)values, md_text(&scratch, most->any->operator_name),
             md_code(&scratch, most->any->setting), md_code(&scratch, most->any->output),
             md_text(&scratch, most->worst->input), md_percent(&scratch, most->worst->used_max));
@@ -259,11 +257,9 @@ static void write_answer(FILE *out, const ReportData *d, const MicroGroup *group
             equal, md_count(d->language, &scratch, captured, "output"));
   fputs(say(d->language,
             "An error is the distance from the float64 result on the very same inputs, before any "
-            "rounding to the "
-            "output's "
-            "type; a ULP is the unit of the last place of that type there, of an int8 output its "
-            "scale. Every run is in "
-            "`tables/micro.csv`, the ten worst elements of each in `tables/micro_worst.csv`.\n\n"),
+            "rounding to the output's type; a ULP is the unit of the last place of that type "
+            "there, of an int8 output its scale. Every run is in `tables/micro.csv`, the ten worst "
+            "elements of each in `tables/micro_worst.csv`.\n\n"),
         out);
 }
 

@@ -97,8 +97,7 @@ static const char *summary_line(Arena *arena, const MicroGroup *g) {
 static const char *summary_title(Language l, Arena *arena, const char *op) {
   return arena_printf(arena,
                       say(l, "%s alone, against float64 on the same inputs; ULP: largest on "
-                             "captured inputs, largest and "
-                             "mean on all"),
+                             "captured inputs, largest and mean on all"),
                       op);
 }
 

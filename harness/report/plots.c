@@ -75,8 +75,7 @@ void plot_drift(FILE *out, const ReportData *d, const ReportPair *pair, Arena sc
   if (d->prompts > 1)
     fprintf(script,
             "$drift using 1:%d:%d every ::1 with filledcurves fc rgb '#0072B2' fs transparent "
-            "solid 0.18 noborder "
-            "notitle, ",
+            "solid 0.18 noborder notitle, ",
             d->followeds + 2, d->followeds + 3);
   fprintf(script, "for [i=2:%d] $drift using 1:i with linespoints lt i-1 title columnheader(i)\n",
           d->followeds + 1);

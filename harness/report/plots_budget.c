@@ -32,8 +32,7 @@ void plot_budget(FILE *out, const ReportData *d, const ReportPair *pair,
     fputc('\n', script);
   }
   fputs("EOD\nset style data histograms\nset style histogram rowstacked\nset style fill solid 0.85 "
-        "noborder\nset "
-        "boxwidth 0.8\n",
+        "noborder\nset boxwidth 0.8\n",
         script);
   fprintf(script, "set xlabel %s\nset ylabel %s\nset xrange [-0.7:%d.7]\n",
           figure_text(&scratch, say(d->language, "layer")),

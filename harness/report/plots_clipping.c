@@ -34,8 +34,7 @@ bool plot_clipping(FILE *out, const ReportData *d, const char *mode, const GridT
   const char *caption = arena_printf(
       &scratch,
       say(d->language, "Share of the squared error of %s that lies beyond the grid's end, by "
-                       "layer%s; tensors with "
-                       "more than 1 %% somewhere, at most six."),
+                       "layer%s; tensors with more than 1 %% somewhere, at most six."),
       md_text(&scratch, mode),
       d->prompts > 1
           ? say(d->language,

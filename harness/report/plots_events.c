@@ -48,13 +48,12 @@ void plot_event_strip(FILE *out, const ReportData *d, const ReportPair *pair, Ar
     any |= row->error > 0;
   }
   if (!any) return;
-  const char *caption =
-      arena_printf(&scratch,
-                   say(d->language, "Relative error of each token of prompt %s in `block_out`, "
-                                    "layer by layer, %s: log10; its text "
-                                    "stands above. What happens to every token is a horizontal "
-                                    "band, an event is a vertical streak."),
-                   md_text(&scratch, first->prompt), words_pair(d->language, &scratch, pair));
+  const char *caption = arena_printf(
+      &scratch,
+      say(d->language, "Relative error of each token of prompt %s in `block_out`, layer by layer, "
+                       "%s: log10; its text stands above. What happens to every token is a "
+                       "horizontal band, an event is a vertical streak."),
+      md_text(&scratch, first->prompt), words_pair(d->language, &scratch, pair));
   if (!figure_begin(d->figures, out, figure_name(&scratch, "tokens", pair->base, pair->other),
                     caption, "event_strip", 380))
     return;
@@ -90,13 +89,13 @@ static void plot_map(FILE *out, const ReportData *d, const ReportPair *pair, con
     if ((int64_t)m->token + m->tokens > tokens) tokens = (int64_t)m->token + m->tokens;
     if ((int64_t)m->channel + m->channels > channels) channels = (int64_t)m->channel + m->channels;
   }
-  const char *caption =
-      arena_printf(&scratch,
-                   say(d->language, "Largest difference of %s in layer %d of prompt %s by token "
-                                    "and channel, %s, over the root mean "
-                                    "square of the tensor; a square is %d tokens of %d channels."),
-                   md_code(&scratch, first->tensor), first->layer, md_text(&scratch, first->prompt),
-                   words_pair(d->language, &scratch, pair), first->tokens, first->channels);
+  const char *caption = arena_printf(
+      &scratch,
+      say(d->language,
+          "Largest difference of %s in layer %d of prompt %s by token and channel, %s, over the "
+          "root mean square of the tensor; a square is %d tokens of %d channels."),
+      md_code(&scratch, first->tensor), first->layer, md_text(&scratch, first->prompt),
+      words_pair(d->language, &scratch, pair), first->tokens, first->channels);
   const char *name = figure_name(&scratch, arena_printf(&scratch, "map_%s", first->tensor),
                                  pair->base, pair->other);
   if (!figure_begin(d->figures, out, name, caption, "event_map", 380)) return;

@@ -49,8 +49,7 @@ static void write_pair(FILE *out, const ReportData *d, const EvaluationPair *p, 
   const char *base = md_text(&scratch, p->base), *other = md_text(&scratch, p->other);
   fprintf(out,
           say(l, "**Which tokens make the difference between %s and %s?** Of %s the 1 %% that "
-                 "differ most make %s of the "
-                 "sum of |difference|."),
+                 "differ most make %s of the sum of |difference|."),
           base, other, md_count(l, &scratch, (long)p->tokens, "token"),
           md_percent(&scratch, p->top_share));
   write_reach(out, d, p, scratch);
@@ -106,11 +105,10 @@ static void write_furthest(FILE *out, const ReportData *d, Arena scratch) {
 
 void write_predicted(FILE *out, const ReportData *d, Arena scratch) {
   if (!d->evaluation_tokens) return;
-  fputs(say(d->language, "Few tokens can make most of such a difference. A token stands *in the "
-                         "reach of an event* where the "
-                         "one that it is predicted from is one: it carries much of a layer's "
-                         "squared error against fp64, "
-                         "under either mode.\n\n"),
+  fputs(say(d->language,
+            "Few tokens can make most of such a difference. A token stands *in the reach of an "
+            "event* where the one that it is predicted from is one: it carries much of a layer's "
+            "squared error against fp64, under either mode.\n\n"),
         out);
   write_furthest(out, d, scratch);
   for (int i = 0; i < d->pairs; i++) {

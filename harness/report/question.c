@@ -222,17 +222,17 @@ static void write_meaning(FILE *out, const ReportData *d, Arena scratch) {
                              "layer (`stream:` of a source names another). "),
             md_code(&scratch, data_role(d, ROLE_BLOCK_OUT)));
   fputs(say(d->language, "Shape, growth and last layer are of the *median token's error*: the "
-                         "relative error of a token of "
-                         "`block_out`, median over the tokens of a prompt; × is a factor; `logits` "
-                         "is the relative L2 of all. A relative error is divided by "
-                         "the side named first; against float64, by float64. "),
+                         "relative error of a token of `block_out`, median over the tokens of a "
+                         "prompt; × is a factor; `logits` is the relative L2 of all. A relative "
+                         "error is divided by the side named first; against float64, by float64. "),
         out);
   if (d->prompts > 1)
-    fprintf(out,
-            say(d->language, "Figures are geometric means over the %d prompts; brackets hold 95 %% "
-                             "over prompts of this kind, and a "
-                             "shape is told where %.0f %% of the draws of prompts have it.\n\n"),
-            d->prompts, 100 * d->limits.agreement);
+    fprintf(
+        out,
+        say(d->language,
+            "Figures are geometric means over the %d prompts; brackets hold 95 %% over prompts of "
+            "this kind, and a shape is told where %.0f %% of the draws of prompts have it.\n\n"),
+        d->prompts, 100 * d->limits.agreement);
   else
     fputs(
         d->sources

@@ -136,8 +136,7 @@ static void write_sentence(Language l, FILE *out, const Curve *c, Arena scratch)
   else
     fprintf(out,
             say(l, "**The limit of %s is not reached**: %s of %s, run under %s (%s), brought %s "
-                   "from %s to "
-                   "%s."),
+                   "from %s to %s."),
             limit, count, mode, to, set, subject(l, start), before, after);
   fprintf(out, say(l, " With every layer under %s it is %s%s."), to,
           size_words(l, &scratch, error_of(all)),
@@ -184,16 +183,12 @@ void section_restore(FILE *out, const ReportData *d, Arena scratch) {
   fprintf(out,
           say(d->language,
               "Layers of a mode are run under another, one more at a time: each step tries every "
-              "one that is left, "
-              "beside those chosen before, and takes the one that takes most off the square of the "
-              "last `block_out`'s "
-              "error (by stage: for each stage restored; each alone and each two were tried). The "
-              "error is the "
-              "relative L2 against the float64 reference, of all tokens together or, where that is "
-              "said, of the median "
-              "token; error and KL are geometric means over prompts. Every row is "
-              "a run of "
-              "its own. A set found step by step need not be the best of its size.%s\n\n"),
+              "one that is left, beside those chosen before, and takes the one that takes most off "
+              "the square of the last `block_out`'s error (by stage: for each stage restored; each "
+              "alone and each two were tried). The error is the relative L2 against the float64 "
+              "reference, of all tokens together or, where that is said, of the median token; "
+              "error and KL are geometric means over prompts. Every row is a run of its own. A set "
+              "found step by step need not be the best of its size.%s\n\n"),
           d->prompts > 1
               ? arena_printf(&scratch,
                              say(d->language, " In brackets stands the 95 %% interval (Student's "

@@ -36,10 +36,9 @@ static void write_scales(FILE *out, const ReportData *d, Arena scratch) {
     grid_add(&grid, md_factor(&scratch, largest->scale / smallest->scale));
   }
   fputs(say(d->language, "Scales; an INT8 step is the scale itself. Static ones, one a layer: of "
-                         "activations (`s_…`, from the "
-                         "calibration) and of weights (from their largest absolute value). "
-                         "`conv_in` is what a mode takes from each "
-                         "prompt by itself. Every scale is in `tables/scales.csv`.\n\n"),
+                         "activations (`s_…`, from the calibration) and of weights (from their "
+                         "largest absolute value). `conv_in` is what a mode takes from each prompt "
+                         "by itself. Every scale is in `tables/scales.csv`.\n\n"),
         out);
   grid_write(&grid, out);
 }

@@ -74,8 +74,7 @@ static const char *why_none(Language l, Arena *arena, const DriftShape *s) {
         s->first_layer, s->latest_start);
   if (is(s->reason, "zeros"))
     return say(l, "has no shape: in at least one prompt half of the tokens or more are equal, at a "
-                  "layer after the first "
-                  "that differs or in all");
+                  "layer after the first that differs or in all");
   if (is(s->reason, "no_tokens")) return say(l, "has no shape: its rows are no tokens");
   if (is(s->reason, "not_finite"))
     return say(l, "has no shape: no prompt is finite in every layer");

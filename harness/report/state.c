@@ -114,33 +114,26 @@ void section_state(FILE *out, const ReportData *d, Arena scratch) {
   fputs(
       say(d->language,
           "The recurrent state after every token against float64, over channels and states. Growth "
-          "is fitted to the "
-          "logarithm of the RMS error, as a power of the token and as a saturation, whichever "
-          "leaves less; the range "
-          "in "
-          "brackets is that of 95 %. *Memory* is after how many tokens 1/e of an input is left (1 "
-          "/ mean of delta "
-          "|A|), "
-          "*median channel* the RMS error of a channel's states, median over channels: channels do "
-          "not mix in the "
-          "state, and where all together are far above it, few carry the error; "
-          "*memory and error* Spearman's correlation of the two over all states. Shown are "
-          "captured inputs, slow decay "
-          "and the "
-          "longest runs; every run is in `tables/state_drift.csv`, the figures after each token in "
-          "`tables/state_error.csv`.\n\n"),
+          "is fitted to the logarithm of the RMS error, as a power of the token and as a "
+          "saturation, whichever leaves less; the range in brackets is that of 95 %. *Memory* is "
+          "after how many tokens 1/e of an input is left (1 / mean of delta |A|), *median channel* "
+          "the RMS error of a channel's states, median over channels: channels do not mix in the "
+          "state, and where all together are far above it, few carry the error; *memory and error* "
+          "Spearman's correlation of the two over all states. Shown are captured inputs, slow "
+          "decay and the longest runs; every run is in `tables/state_drift.csv`, the figures after "
+          "each token in `tables/state_error.csv`.\n\n"),
       out);
   const StateDrift *h = hidden(d);
   const MicroRow *run = h ? run_of(d, h->item) : NULL;
   if (run)
-    fprintf(out,
-            say(d->language, "Correlation alone would hide it: in %s on %s the Pearson correlation "
-                             "of the states never falls below "
-                             "1 − %s, "
-                             "while their mean error grows from %s to %s ULP.\n\n"),
-            md_code(&scratch, run->setting), md_text(&scratch, run->input),
-            md_short(&scratch, 1 - h->pearson_min), md_factor(&scratch, h->ulp_first),
-            md_factor(&scratch, h->ulp_last));
+    fprintf(
+        out,
+        say(d->language,
+            "Correlation alone would hide it: in %s on %s the Pearson correlation of the states "
+            "never falls below 1 − %s, while their mean error grows from %s to %s ULP.\n\n"),
+        md_code(&scratch, run->setting), md_text(&scratch, run->input),
+        md_short(&scratch, 1 - h->pearson_min), md_factor(&scratch, h->ulp_first),
+        md_factor(&scratch, h->ulp_last));
   write_uneven(out, d, scratch);
   plot_state(out, d, scratch);
   write_table(out, d, scratch);

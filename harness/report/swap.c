@@ -209,8 +209,7 @@ static void write_sentences(FILE *out, const ReportData *d, const Swap *itself, 
   if (stages > 1 && !refused && isfinite(product) && isfinite(all))
     fprintf(out,
             say(d->language, " The stages alone multiply to %s; between the two modes it is %s: "
-                             "the other factor of %s is what they "
-                             "do only together."),
+                             "the other factor of %s is what they do only together."),
             factor_alone(&scratch, product), factor_alone(&scratch, all),
             factor_alone(&scratch, all / product));
   fputs("\n\n", out);
@@ -226,11 +225,11 @@ static void write_left_out(FILE *out, const ReportData *d, const Swap *pair, Are
     if (!rows++) first = row;
   }
   if (rows)
-    fprintf(out,
-            say(d->language, "> **Warning.** Prompts in which a figure is not finite are left out "
-                             "of %s; of the first: %s (column "
-                             "`left_out` of `tables/swap.csv`).\n\n"),
-            md_count(d->language, &scratch, rows, "row"), md_text(&scratch, first->left_out));
+    fprintf(
+        out,
+        say(d->language, "> **Warning.** Prompts in which a figure is not finite are left out of "
+                         "%s; of the first: %s (column `left_out` of `tables/swap.csv`).\n\n"),
+        md_count(d->language, &scratch, rows, "row"), md_text(&scratch, first->left_out));
 }
 
 static void write_alone(FILE *out, const ReportData *d, const Swap *pair, const char *start,
@@ -308,9 +307,8 @@ static void write_effects(FILE *out, const ReportData *d, const Swap *pair, Aren
   fprintf(out, say(d->language, "#### Over all combinations, from %s to %s\n\n"),
           md_text(&scratch, pair->base), md_text(&scratch, pair->other));
   fputs(say(d->language, "A stage's effect is the mean over the settings of the other stages "
-                         "(*contexts*); an interaction, a x b, "
-                         "is what the two do together beyond what each does without the other: of "
-                         "error and KL a factor each."),
+                         "(*contexts*); an interaction, a x b, is what the two do together beyond "
+                         "what each does without the other: of error and KL a factor each."),
         out);
   if (largest[1]) write_largest_stage(out, d, largest[1], scratch);
   if (largest[2]) write_largest_interaction(out, d, largest[1], largest[2], scratch);
@@ -341,28 +339,25 @@ static void write_combinations(FILE *out, const ReportData *d, const Swap *pair,
 }
 
 void section_swap(FILE *out, const ReportData *d, Arena scratch) {
-  fprintf(out,
-          say(d->language, "Each row is a mode that ran: one of the pair with some stages set as "
-                           "in the other. *Moved* is the "
-                           "relative L2 of its last `block_out` against the mode that it starts "
-                           "from, *error* that against the "
-                           "float64 reference; KL is the mean of KL(fp64 ‖ mode) and bits are "
-                           "those of the token that comes, both a "
-                           "token and to base 2. Errors and KL are geometric means over prompts, "
-                           "bits means, *moved* is of all "
-                           "prompts as one; *factor* and *change* are beside the mode that the row "
-                           "starts from, prompt by "
-                           "prompt.%s\n\n"),
-          d->prompts > 1
-              ? arena_printf(
-                    &scratch,
-                    say(d->language,
-                        " In brackets stands the 95 %% interval (Student's t) over prompts of %s; "
-                        "bold is what it leaves no change out of, † what is not told any more "
-                        "where all rows of the pair are asked at once (Holm)."),
-                    population_name(&scratch, d))
-              : say(d->language,
-                    " There is one prompt alone, so no interval: the figures are that prompt's."));
+  fprintf(
+      out,
+      say(d->language,
+          "Each row is a mode that ran: one of the pair with some stages set as in the other. "
+          "*Moved* is the relative L2 of its last `block_out` against the mode that it starts "
+          "from, *error* that against the float64 reference; KL is the mean of KL(fp64 ‖ mode) and "
+          "bits are those of the token that comes, both a token and to base 2. Errors and KL are "
+          "geometric means over prompts, bits means, *moved* is of all prompts as one; *factor* "
+          "and *change* are beside the mode that the row starts from, prompt by prompt.%s\n\n"),
+      d->prompts > 1
+          ? arena_printf(
+                &scratch,
+                say(d->language,
+                    " In brackets stands the 95 %% interval (Student's t) over prompts of %s; "
+                    "bold is what it leaves no change out of, † what is not told any more "
+                    "where all rows of the pair are asked at once (Holm)."),
+                population_name(&scratch, d))
+          : say(d->language,
+                " There is one prompt alone, so no interval: the figures are that prompt's."));
   fputs(acts_meaning(d->language), out);
   for (size_t i = 0; i < d->swaps; i++) {
     const Swap *pair = &d->swap[i];

@@ -139,9 +139,8 @@ void section_values(FILE *out, const ReportData *d, Arena scratch) {
   fprintf(out,
           say(d->language,
               "Prompt %s%s. All statistics are of dequantised values, in double; *difference* is "
-              "the second less the "
-              "first, *relative* its size over that of "
-              "the first. Below the statistics stand the first values, [token, channel].%s\n\n"),
+              "the second less the first, *relative* its size over that of the first. Below the "
+              "statistics stand the first values, [token, channel].%s\n\n"),
           md_text(&scratch, d->prompt[0]),
           d->prompts > 1 ? arena_printf(&scratch, say(d->language, ", the first of %d"), d->prompts)
                          : "",

@@ -40,8 +40,7 @@ static void write_unproved(FILE *out, const ReportData *d, Arena scratch) {
   if (d->unproved)
     fprintf(out,
             say(d->language, "> **Warning.** Without a digest: %s of the results file, first %s. "
-                             "Whether the run wrote them so cannot "
-                             "be said.\n\n"),
+                             "Whether the run wrote them so cannot be said.\n\n"),
             md_count(d->language, &scratch, d->unproved, "object"),
             md_code(&scratch, d->first_unproved));
 }

@@ -206,19 +206,13 @@ void section_modes(FILE *out, const ReportData *d, Arena scratch) {
     fputs(say(d->language, "The results file holds no pair of modes.\n\n"), out);
     return;
   }
-  fputs(say(d->language, "For each pair: the setting of every stage, as the modes ask for it; the "
-                         "*witness*, which is the kernel that "
-                         "really ran for each tensor and "
-                         "the type in which the tensor is stored; and what that did to the values. "
-                         "**≠** marks what differs. Values "
-                         "are "
-                         "*identical* where every "
-                         "float32 bit is, after dequantisation. A value is on the grid where "
-                         "quantising it at the tensor's static "
-                         "scale "
-                         "changes nothing, and "
-                         "saturated at or beyond the grid's end; the shares are means over layers "
-                         "and prompts.\n\n"),
+  fputs(say(d->language,
+            "For each pair: the setting of every stage, as the modes ask for it; the *witness*, "
+            "which is the kernel that really ran for each tensor and the type in which the tensor "
+            "is stored; and what that did to the values. **≠** marks what differs. Values are "
+            "*identical* where every float32 bit is, after dequantisation. A value is on the grid "
+            "where quantising it at the tensor's static scale changes nothing, and saturated at or "
+            "beyond the grid's end; the shares are means over layers and prompts.\n\n"),
         out);
   for (int p = 0; p < d->pairs; p++) {
     const ReportPair *pair = &d->pair[p];

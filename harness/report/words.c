@@ -120,29 +120,25 @@ const char *words_effect(Arena *arena, const ReportData *d, const ReportPair *pa
     case EFFECT_UNKNOWN:
       return say(d->language, "The results file holds no comparison of these two.");
     case EFFECT_NONE:
-      return arena_printf(arena,
-                          say(d->language, "**The difference between %s and %s did NOT take "
-                                           "effect:** both sides ran the same kernels "
-                                           "everywhere, and all %s "
-                                           "compared are identical in every bit. This comparison "
-                                           "says nothing about the two modes."),
-                          base, other, md_count(d->language, arena, tally.rows, "tensor"));
+      return arena_printf(
+          arena,
+          say(d->language, "**The difference between %s and %s did NOT take effect:** both sides "
+                           "ran the same kernels everywhere, and all %s compared are identical in "
+                           "every bit. This comparison says nothing about the two modes."),
+          base, other, md_count(d->language, arena, tally.rows, "tensor"));
     case EFFECT_IDENTICAL:
       return arena_printf(
           arena,
-          say(d->language,
-              "Both modes took effect (%d of %s compared came from different kernels), and **every "
-              "tensor is identical in "
-              "every bit**."),
+          say(d->language, "Both modes took effect (%d of %s compared came from different "
+                           "kernels), and **every tensor is identical in every bit**."),
           other_kernel, md_count(d->language, arena, tally.rows, "tensor"));
     case EFFECT_FAULT:
-      return arena_printf(arena,
-                          say(d->language, "**Fault:** both sides ran the same kernels everywhere, "
-                                           "and yet %d of %s compared differ. Equal kernels "
-                                           "on "
-                                           "equal inputs give equal bits, so this difference is "
-                                           "not one of the modes: do not use this comparison."),
-                          other_bits, md_count(d->language, arena, tally.rows, "tensor"));
+      return arena_printf(
+          arena,
+          say(d->language, "**Fault:** both sides ran the same kernels everywhere, and yet %d of "
+                           "%s compared differ. Equal kernels on equal inputs give equal bits, so "
+                           "this difference is not one of the modes: do not use this comparison."),
+          other_bits, md_count(d->language, arena, tally.rows, "tensor"));
     case EFFECT_DIFFERS:
       return arena_printf(
           arena,
@@ -181,31 +177,24 @@ typedef struct Reason {
 } Reason;
 
 static const char contradiction[] =
-    WORD("**Fault:** by their settings these two modes must agree in every bit, and here "
-         "they do not. That is a fault of the "
-         "program or of the machine, not a finding.");
+    WORD("**Fault:** by their settings these two modes must agree in every bit, and here they do "
+         "not. That is a fault of the program or of the machine, not a finding.");
 
 static const Reason reasons[] = {
     {"grid_identity",
      WORD("The equality is exact for every input, not chance: where one mode keeps int8 values q, "
-          "the other keeps the "
-          "float32 numbers q · s, and whatever takes them "
-          "requantises at the same scale s, which returns q itself."),
+          "the other keeps the float32 numbers q · s, and whatever takes them requantises at the "
+          "same scale s, which returns q itself."),
      WORD("requantising values that lie on the grid returns them"), true},
     {"dequantised_first",
      WORD("The equality is exact for every input, not chance: the scan dequantises an int8 input "
-          "before any "
-          "arithmetic, so "
-          "int8 values q at scale s and the "
-          "float32 numbers q · s enter the same operations as the same numbers."),
+          "before any arithmetic, so int8 values q at scale s and the float32 numbers q · s enter "
+          "the same operations as the same numbers."),
      WORD("the scan dequantises before any arithmetic"), true},
     {"ties_only",
      WORD("Each mode rounds the output of the convolution once onto the same grid, one with halves "
-          "away from zero and "
-          "the "
-          "other with halves to even: "
-          "beyond the rounding the two can differ only where a value lies exactly half-way between "
-          "two steps."),
+          "away from zero and the other with halves to even: beyond the rounding the two can "
+          "differ only where a value lies exactly half-way between two steps."),
      WORD("beyond the requantisation only exact rounding ties could differ"), false},
 };
 
@@ -293,8 +282,7 @@ static const char *words_top1(Language l, Arena *arena, const Verdict *v) {
   if (v->top1_left_out > 0)
     return arena_printf(arena,
                         say(l, "; both choose the same next token at %s of the %lld positions "
-                               "where the logits of both "
-                               "are finite (of %lld)"),
+                               "where the logits of both are finite (of %lld)"),
                         share, (long long)v->top1_rows,
                         (long long)(v->top1_rows + v->top1_left_out));
   return arena_printf(arena, say(l, "; both choose the same next token at %s of the positions"),

@@ -173,8 +173,7 @@ static bool check_parts(const Reader *reader, const Spec *spec, const char *name
   TRY(check_mode(reader, spec, name, place));
   return check_alike(reader, spec, name, place,
                      "its stages are taken from each other as they are in every layer; name a mode "
-                     "of which all layers "
-                     "are alike");
+                     "of which all layers are alike");
 }
 
 static bool check_swaps(const Reader *reader, const Spec *spec) {
@@ -278,8 +277,7 @@ static bool check_scales(const Reader *reader, const Spec *spec, const char *nam
   if (spec_calibrated(spec) || !mode || !mode_needs_scales(mode)) return true;
   return reader_fail(reader, place,
                      "mode '%s' has int8 stages and needs scales: add 'calibration: {text: FILE}' "
-                     "(or a mode of floats alone, "
-                     "as 1 and fp32 are)",
+                     "(or a mode of floats alone, as 1 and fp32 are)",
                      name);
 }
 

@@ -27,16 +27,14 @@ static const Key micro_keys[] = {
     {"shapes", KIND_LIST, offsetof(Micro, shapes), .min = 1, .max = 64, .item = &a_shape,
      .count_offset = offsetof(Micro, shape_count),
      .meaning = "shapes of made inputs: tokens x channels (x states of the scan, x outputs of a "
-                "linear), each with every "
-                "input; left out: the model's own (at most 512 tokens) with every input, and with "
-                "the first made input "
-                "also 1, 2, 3, 5 and 33 tokens, odd widths, those of a 130M model, and 8192 tokens "
-                "for the scan"},
+                "linear), each with every input; left out: the model's own (at most 512 tokens) "
+                "with every input, and with the first made input also 1, 2, 3, 5 and 33 tokens, "
+                "odd widths, those of a 130M model, and 8192 tokens for the scan"},
     {"modes", KIND_LIST, offsetof(Micro, modes), .min = 1, .max = MICRO_MODES_MAX,
      .item = &a_mode_name, .count_offset = offsetof(Micro, mode_count),
-     .meaning = "modes that the operator runs under, equal computations once; left out: every "
-                "preset that has its "
-                "scales (fp32 for exp, silu and softplus, which no stage touches)"},
+     .meaning =
+         "modes that the operator runs under, equal computations once; left out: every preset that "
+         "has its scales (fp32 for exp, silu and softplus, which no stage touches)"},
 };
 const Object schema_micro = {sizeof(Micro), micro_keys, COUNT_OF(micro_keys), NULL, NULL};
 
@@ -132,8 +130,7 @@ static const Key event_keys[] = {
     {"share", KIND_REAL, offsetof(EventPlan, share), .standard = DEFAULT_SHOWN(DEFAULT_EVENT_SHARE),
      .low = 0.01, .high = 1,
      .meaning = "an event is a token with more than this share of a layer's squared error of "
-                "block_out, and with more "
-                "than three tokens' even share"},
+                "block_out, and with more than three tokens' even share"},
     {"repair", KIND_INT, offsetof(EventPlan, repair), .standard = "3", .min = 0, .max = 1000,
      .meaning = "so many of the largest events of each pair are traced to the element where they "
                 "begin, and repaired"},

@@ -59,11 +59,11 @@ static bool check_filters(hid_t list, bool *deflated, Status *why) {
       return FAIL(why, "is compressed with lzf, which only h5py undoes: write it again there with "
                        "compression='gzip'");
     if (!known)
-      return FAIL(why,
-                  "has filter %d ('%.31s'); only gzip, shuffle and fletcher32 are undone: where "
-                  "the filter is known, "
-                  "'h5repack -f GZIP=6 OLD.h5 NEW.h5' makes a file that is read",
-                  (int)filter, name);
+      return FAIL(
+          why,
+          "has filter %d ('%.31s'); only gzip, shuffle and fletcher32 are undone: where the filter "
+          "is known, 'h5repack -f GZIP=6 OLD.h5 NEW.h5' makes a file that is read",
+          (int)filter, name);
     if (met[filter]) return FAIL(why, "has the filter '%.31s' twice", name);
     met[filter] = true;
   }

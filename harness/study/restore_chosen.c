@@ -93,8 +93,7 @@ static bool check_choice(const Restore *r, int step, const EndSums *ends, Status
     if (fabs(now - then) <= 1e-12 * now || (!isfinite(now) && !isfinite(then))) continue;
     return FAIL(st,
                 "restore %s: step %d came out at %.17g in prompt %s when it was chosen and at "
-                "%.17g when it was run "
-                "again",
+                "%.17g when it was run again",
                 r->mode->name, step, then, r->subject->prompt[p].name, now);
   }
   return true;

@@ -52,8 +52,7 @@ static bool prove(const Subject *subject, double found, const char *what, const 
   return found <= proof_limit ||
          FAIL(st,
               "%s: the rewrite changes the model: the float64 %s of the first %d token%s of prompt "
-              "'%s' differ "
-              "by %.3g relative with and without it; at most %.0e is rounding",
+              "'%s' differ by %.3g relative with and without it; at most %.0e is rounding",
               subject->checkpoint.folder, what, at->shape->T, plural(at->shape->T), at->shape->name,
               found, proof_limit);
 }

@@ -54,8 +54,8 @@ static bool check_unused(const Spec *spec, const Checkpoint *c, Status *st) {
   return !c->unused || spec->ignore_unused ||
          FAIL(st,
               "%s: holds %zu tensor%s that this model does not use: %.400s; if config.json is "
-              "right, run without %s with "
-              "--ignore-unused (in a spec: ignore_unused: true), which is recorded",
+              "right, run without %s with --ignore-unused (in a spec: ignore_unused: true), which "
+              "is recorded",
               c->unused_path, c->unused, c->unused == 1 ? "" : "s", c->unused_names,
               c->unused == 1 ? "it" : "them");
 }
@@ -137,8 +137,7 @@ static bool check_threads(const Spec *spec, Arena scratch, Status *st) {
   const char *advice = fit ? arena_printf(&scratch, "--threads %zu fits", fit) : "raise the limit";
   return FAIL(st,
               "%s: %zu thread%s %zu MB beside the tensors, and %zu MB are left under the limit of "
-              "this process "
-              "(ulimit -v): %s",
+              "this process (ulimit -v): %s",
               spec->path, threads, threads == 1 ? " needs" : "s need",
               (threads * one + libraries) >> 20, room >> 20, advice);
 }

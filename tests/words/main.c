@@ -138,8 +138,7 @@ static int check_made(int draws, const DriftLimits *limits, Arena scratch) {
         puts("");
       }
   printf("\nthe model's own layers off the made curve, the same in every prompt (2 %% from prompt "
-         "to prompt, 8 prompts):"
-         "\nwhat is told, in %%\n%-30s",
+         "to prompt, 8 prompts):\nwhat is told, in %%\n%-30s",
          "");
   for (int k = 0; k < SHAPE_KINDS; k++) printf(" %11s", shape_names[k]);
   printf(" %11s %11s\n", "cannot tell", "wrong");
