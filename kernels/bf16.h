@@ -2,8 +2,8 @@
  * infinity, subnormals kept, NaN canonical 0x7fc0 (and 0x7fc00000 on the way back).
  * Source: the upper 16 bits of IEEE 754 binary32.
  * Error:  none beyond the rounding: the nearer neighbour, the even one at a tie, for every
- * bfloat16, every tie and its
- *         neighbours, and every 7919th float32 (tests/test_narrow.c). */
+ *         bfloat16, every tie and its neighbours, and every 7919th float32
+ *         (tests/test_narrow.c). */
 #ifndef DS_KERNELS_BF16_H
 #define DS_KERNELS_BF16_H
 #include "kernels/math32.h"

@@ -2,7 +2,7 @@
  * x [T, E], both outputs [T, E].
  *
  *   float: pre = b, then pre = fmaf(w[k], x[t-K+1+k], pre), k = 0 … K-1; taps before t = 0 are
- *   skipped
+ *          skipped
  *   int8:  acc = sum over k of (float)w[k] * (float)x[t-K+1+k], exact
  *          pre = (s_w * s_x) * acc + b * s_b, each step rounded
  *   both:  silu = silu32(pre), as float32 or as q8_away at the output's scale
@@ -14,8 +14,7 @@
  * kernel, whose outputs it gives but for those at a rounding tie that the last place of its expf
  * decides: 2 of 512,000 (tests/test_conv1d.c).
  * Error:  relative L2 against float64 at K 4, standard normal inputs: pre 4.0e-8, int8 6.0e-8; silu
- * 6.2e-8
- *         (tests/test_error.c); within its provable bound on every input tried
+ *         6.2e-8 (tests/test_error.c); within its provable bound on every input tried
  *         (tests/test_bounds.c). */
 #ifndef DS_KERNELS_CONV1D_H
 #define DS_KERNELS_CONV1D_H

@@ -3,8 +3,7 @@
  * over these vectorise.
  * Source: IEEE 754-2008, binary16.
  * Error:  none beyond the rounding: equal to the compiler's _Float16 for every half, every tie and
- * its neighbours, and
- *         every 1021st float32 (tests/test_q8.c). */
+ *         its neighbours, and every 1021st float32 (tests/test_q8.c). */
 #ifndef DS_KERNELS_F16_H
 #define DS_KERNELS_F16_H
 #include "kernels/math32.h"

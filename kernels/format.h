@@ -4,17 +4,16 @@
  * every other scale, goes decode, float32, encode.
  *
  *   float:   sign, exponent, fraction, from the top bit down; code 0 is 0, codes of one sign rise
- *   with their values,
- * and what stands behind the largest number is infinity (where the format has it), then NaNs
- * integer: two's complement
+ *            with their values, and what stands behind the largest number is infinity (where the
+ *            format has it), then NaNs
+ *   integer: two's complement
  *   scaled:  value = (float)element * scale; element = x / scale, rounded: a float32 product and a
- *   float32 quotient
+ *            float32 quotient
  *
  * Source: IEEE 754-2008, of which float32, float16, bfloat16 and float64 are rows; q8.h of the
  * integers.
  * Error:  none beyond the rounding: f16.h, bf16.h and q8.h, whose formulas are others, give the
- * same (every half, every
- *         bfloat16, ties and their neighbours: tests/test_format.c). */
+ *         same (every half, every bfloat16, ties and their neighbours: tests/test_format.c). */
 #ifndef DS_KERNELS_FORMAT_H
 #define DS_KERNELS_FORMAT_H
 #include <stdbool.h>

@@ -1,7 +1,6 @@
 /* hadamard: a block is one row, kept in shared memory: n floats, with gaps where the card has room
- * for them (hadamard_choice). A thread takes 8 elements through three
- * strides (fewer at the end) in registers, so that a barrier serves three. P's signs come as
- * bits. */
+ * for them (hadamard_choice). A thread takes 8 elements through three strides (fewer at the end) in
+ * registers, so that a barrier serves three. P's signs come as bits. */
 #include "kernels/device.cuh"
 #include "kernels/tiles.h"
 

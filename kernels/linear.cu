@@ -3,7 +3,8 @@
  * copied in the background while the stages before are multiplied: bytes of the tile's rows of x
  * and of its columns of W, times depth, times stages (linear_f32_shared, linear_i8_shared).
  *   float: a thread keeps each_rows x each_cols sums in registers (Sums) and goes through k in
- *   order, as the header says: load a stage far ahead (Loader), multiply this one, then the next.
+ *          order, as the header says: load a stage far ahead (Loader), multiply this one, then the
+ *          next.
  *   int8:  tensor cores; int32 sums are exact in any order.
  *
  * Panels on the device. Float: as linear_pack makes them, [panel][k][COLS], so that one k of a tile

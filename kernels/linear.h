@@ -7,9 +7,8 @@
  * Source: torch.nn.Linear without bias; int8 as Quamba's W8A8 linears, whose output is (float)acc
  * times one scale.
  * Error:  relative L2 against float64 at in 768, standard normal inputs: float 5.2e-7, int8 5.0e-8
- * (the last product
- *         alone: tests/test_error.c); within its provable bound on every input tried
- *         (tests/test_bounds.c). */
+ *         (the last product alone: tests/test_error.c); within its provable bound on every input
+ *         tried (tests/test_bounds.c). */
 #ifndef DS_KERNELS_LINEAR_H
 #define DS_KERNELS_LINEAR_H
 #include <math.h>

@@ -11,8 +11,8 @@
  * float32 from the lowest power up, the remaining ones fitted again each time. Relative error left:
  * exp 9.8e-11 on |r| <= ln2/2, log1p 5.9e-9 on sqrt(1/2) - 1 <= f <= sqrt(2) - 1.
  * Error:  the worst against libm in double, every float32 tried (make check-exhaustive), rounded
- * up: exp32 0.67 ULP,
- *         log1p32 0.67 ULP, softplus32 1.50 ULP, silu32 2.39 ULP from -88.72 up. */
+ *         up: exp32 0.67 ULP, log1p32 0.67 ULP, softplus32 1.50 ULP, silu32 2.39 ULP from -88.72
+ *         up. */
 #ifndef DS_KERNELS_MATH32_H
 #define DS_KERNELS_MATH32_H
 #include "kernels/room.h"

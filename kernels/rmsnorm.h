@@ -7,8 +7,8 @@
  * Source: the published Mamba model's RMSNorm, x / sqrt(mean(x^2) + eps) * g (Zhang, Sennrich
  * 2019).
  * Error:  relative L2 against float64 at D 768, standard normal inputs, 5.6e-8
- * (tests/test_error.c); relative, of any
- *         element tried, at most 2^-24 times (ceil(D / 16) + 6) / 2 + 3 (tests/test_rmsnorm.c). */
+ *         (tests/test_error.c); relative, of any element tried, at most 2^-24 times (ceil(D / 16) +
+ *         6) / 2 + 3 (tests/test_rmsnorm.c). */
 #ifndef DS_KERNELS_RMSNORM_H
 #define DS_KERNELS_RMSNORM_H
 #include <math.h>

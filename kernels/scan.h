@@ -7,9 +7,9 @@
  * Source: Mamba's selective_scan_fwd kernel and Quamba's quant_sscan_fwd, which dequantises its
  * int8 inputs first.
  * Error:  relative L2 against float64 at T 171, N 16, standard normal inputs: delta 3.8e-8, y
- * 1.1e-7, state 7.5e-8 in
- *         either order, gated as f16 2.0e-4 (tests/test_error.c); within its provable bound on
- *         every input tried, 2100 tokens and slow decay among them (tests/test_bounds.c).
+ *         1.1e-7, state 7.5e-8 in either order, gated as f16 2.0e-4 (tests/test_error.c); within
+ *         its provable bound on every input tried, 2100 tokens and slow decay among them
+ *         (tests/test_bounds.c).
  *
  * Sequential order: t = 0, 1, 2 …, h = fmaf(a, h, b).
  *
@@ -18,20 +18,19 @@
  * (scan_chunk); tokens past the end are (1, 0).
  *   1. Each lane folds its items left to right.
  *   2. Each warp of 32 lanes scans the folds inclusively with distances 1, 2, 4, 8, 16, the lower
- *   lane first. A lane's
- *      exclusive pair is its lower neighbour's.
+ *      lane first. A lane's exclusive pair is its lower neighbour's.
  *   3. The totals of the warps, folded left to right, give each warp its prefix: join(warp prefix,
- *   exclusive pair); in
- *      lane 0 the warp prefix itself; in warp 0 the exclusive pair.
+ *      exclusive pair); in lane 0 the warp prefix itself; in warp 0 the exclusive pair.
  *   4. join(running prefix, that); in lane 0 of warp 0 the running prefix itself. It is (1, 0) in
- *   the first chunk, and
- *      becomes join(running prefix, chunk total) after each.
+ *      the first chunk, and becomes join(running prefix, chunk total) after each.
  *   5. From there each lane goes through its items left to right: h = fmaf(a, h, b).
  *
- * Narrower stages (ScanPrecision), each rounded by narrow32: softplus: delta, as it leaves the
- * softplus. decay: each token's a = exp(delta * A). state, sequential order alone: h as it is
- * stored between tokens: y takes h before it is stored, the next token and `state` take what the
- * storage left of it; int8 at state_scale, half away from zero, NaN to 0 and counted.
+ * Narrower stages (ScanPrecision), each rounded by narrow32:
+ *   softplus  delta, as it leaves the softplus
+ *   decay     each token's a = exp(delta * A)
+ *   state     sequential order alone: h as it is stored between tokens: y takes h before it is
+ *             stored, the next token and `state` take what the storage left of it; int8 at
+ *             state_scale, half away from zero, NaN to 0 and counted
  *
  * In both orders `state` is h of the last token. (Those kernels hand out the running prefix after
  * the last chunk: the same state, joined in another order, which may differ in the last places.) */

@@ -1,7 +1,6 @@
 /* scan_rows: a token's values of WIDTH channels, and what scan.c does with them: to and from
- * tensors, exps, narrowing. WIDTH is a line of the cache, and one or two vectors of the level
- * (of scan.c alone). Every loop is over a constant number of channels, so that it
- * becomes vectors. */
+ * tensors, exps, narrowing. WIDTH is a line of the cache, and one or two vectors of the level (of
+ * scan.c alone). Every loop is over a constant number of channels, so that it becomes vectors. */
 #ifndef DS_KERNELS_SCAN_ROWS_H
 #define DS_KERNELS_SCAN_ROWS_H
 #include <math.h>

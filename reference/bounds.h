@@ -12,8 +12,7 @@
  * Source: standard rounding analysis (Higham, Accuracy and Stability of Numerical Algorithms), step
  * by step.
  * Error:  no output of any kernel was beyond its bound, of 12,000 random cases of every operator
- * and kind of input
- *         (tests/test_bounds.c); a kernel that is broken on purpose is
+ *         and kind of input (tests/test_bounds.c); a kernel that is broken on purpose is
  *         (tests/test_bounds_broken.c).
  *
  * Matrices are row-major, every buffer belongs to the caller, no output may overlap an input.

@@ -2,12 +2,12 @@
  * element i = p 2^k + j.
  *
  * P of order 12 and 20 is Paley's first construction (q = 11, 19), of order 28 his second (q = 13).
- * With chi the
- * quadratic character mod q and Q[i][j] = chi(i - j): first,  order q + 1:      P = I + [[0, 1^T],
- * [-1, Q]] second,
- * order 2 (q + 1):  C = [[0, 1^T], [1, Q]],  P = C (x) [[1, 1], [1, -1]] + I (x) [[1, -1], [-1,
- * -1]] Another order than the kernels': P goes first, then the halvings from the widest stride
- * down, then a true division. */
+ * With chi the quadratic character mod q and Q[i][j] = chi(i - j):
+ *   first,  order q + 1:      P = I + [[0, 1^T], [-1, Q]]
+ *   second, order 2 (q + 1):  C = [[0, 1^T], [1, Q]],
+ *                             P = C (x) [[1, 1], [1, -1]] + I (x) [[1, -1], [-1, -1]]
+ * Another order than the kernels': P goes first, then the halvings from the widest stride down,
+ * then a true division. */
 #include <assert.h>
 #include <math.h>
 #include <stdbool.h>

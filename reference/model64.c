@@ -1,9 +1,9 @@
 /* model64: a Mamba-1 model in float64 from the operators of operators64.h; T tokens, state zero
  * before the first.
- *   norm = rmsnorm(x);  x', z = norm W_in^T;  u = silu(conv1d(x'));  dt_r, B, C = u W_x^T, and each
- *   of the three rmsnorm of itself where the model has it so;  dt = dt_r W_dt^T;
- *   gated = scan(u, dt, A, B, C, D, z);  block_out = x + gated W_out^T, gated through H where the
- *   weight was rotated.
+ *   norm = rmsnorm(x);  x', z = norm W_in^T;  u = silu(conv1d(x'));
+ *   dt_r, B, C = u W_x^T, and each of the three rmsnorm of itself where the model has it so;
+ *   dt = dt_r W_dt^T;  gated = scan(u, dt, A, B, C, D, z);
+ *   block_out = x + gated W_out^T, gated through H where the weight was rotated.
  * Error: at most 1.7e-15 relative (Frobenius) in each of 51 tensors of 24 layers, against the
  * golden float64 forward data/golden/bytes10m_fp64.h5 (tests/test_reference.c). */
 #include "reference/model64.h"

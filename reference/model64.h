@@ -4,10 +4,11 @@
  * Dimensions: T tokens, D model width, E = 2D inner width, N states, R rank of dt, K taps. All
  * matrices are row-major float64, without units; all buffers, weights and tokens belong to the
  * caller, and no output may overlap an input but where its function says so. Token ids must be
- * below `vocab`. Nothing fails: what is not finite goes on as IEEE has it. Source: the published
- * Mamba model (Gu, Dao 2023) in the layout of Hugging Face's checkpoints; the transform in
- * front of out_proj: Quamba's. Error:  relative to the golden float64 run of the shipped model at
- * most 1.7e-15, of each of its 51 tensors (tests/test_reference.c). */
+ * below `vocab`. Nothing fails: what is not finite goes on as IEEE has it.
+ * Source: the published Mamba model (Gu, Dao 2023) in the layout of Hugging Face's checkpoints; the
+ *         transform in front of out_proj: Quamba's.
+ * Error:  relative to the golden float64 run of the shipped model at most 1.7e-15, of each of its
+ *         51 tensors (tests/test_reference.c). */
 #ifndef DS_REFERENCE_MODEL64_H
 #define DS_REFERENCE_MODEL64_H
 #include <stdbool.h>

@@ -13,9 +13,10 @@
  *            one fma; then lane l plus lane l + 16, 8, 4, 2, 1; D eps on top; y = x / rms gain
  *   conv1d:  from the newest tap back, each step one fma from 0; the bias last
  *   scan:    h <- decay h + (delta u) B, one fma; seen = sum over n = 0 … N - 1 of C h, each step
- * one fma from 0; y = D u + seen, one fma; gated = y silu(z) Source: the published Mamba model (Gu,
- * Dao 2023) and its Hugging Face implementation's formulas. Error:  of values worked by hand at
- * most 1e-15, relative; 1e-14 behind a SiLU (tests/test_operators64.c). */
+ *            one fma from 0; y = D u + seen, one fma; gated = y silu(z)
+ * Source: the published Mamba model (Gu, Dao 2023) and its Hugging Face implementation's formulas.
+ * Error:  of values worked by hand at most 1e-15, relative; 1e-14 behind a SiLU
+ *         (tests/test_operators64.c). */
 #ifndef DS_REFERENCE_OPERATORS64_H
 #define DS_REFERENCE_OPERATORS64_H
 #include "reference/math64.h"

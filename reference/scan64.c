@@ -1,9 +1,10 @@
 /* scan64: the selective scan with softplus, skip and gate, in float64, from state zero.
- * delta = softplus(dt + bias);  h_n <- exp(-delta e^A_log_n) h_n + delta u B_n;  y = D u + sum over
- * n of C_n h_n; gated = y silu(z). Channels share nothing: LANES of them, side by side in memory,
- * go through the tokens together, and threads take LANES at a time. Their states walk in groups,
- * and a group goes on with the sum over n that the one before left in y. The exponential of each
- * (token, channel, state) is most of the time: 0.9 ns of one AVX-512 core. */
+ *   delta = softplus(dt + bias);  h_n <- exp(-delta e^A_log_n) h_n + delta u B_n;
+ *   y = D u + sum over n of C_n h_n;  gated = y silu(z).
+ * Channels share nothing: LANES of them, side by side in memory, go through the tokens together,
+ * and threads take LANES at a time. Their states walk in groups, and a group goes on with the sum
+ * over n that the one before left in y. The exponential of each (token, channel, state) is most of
+ * the time: 0.9 ns of one AVX-512 core. */
 #include <stddef.h>
 #include <string.h>
 

@@ -161,11 +161,10 @@ Test(conv1d64, equals_the_convolution_in_long_double) {
 
 /* One channel, two states, two tokens. dt + bias = ln 3 at both tokens, so delta = log 4 = 2 ln 2;
  * A = -1/2 and -1, so the state keeps 4^-1/2 = 1/2 and 4^-1 = 1/4 of itself; every other number is
- * read off. In units of delta: t = 0, u 3,
- * B (1, 2):  h = (3, 6);                 C (1, 1):   y = 0.5 * 3 + 9 delta t = 1, u 1, B (5, -1): h
- * = (1.5 + 5, 1.5 -
- * 1);     C (2, -4):  y = 0.5 * 1 + (13 - 2) delta z is 0 at t = 0 (gate 0) and ln 3 at t = 1 (gate
- * 3/4 ln 3). */
+ * read off. In units of delta:
+ *   t = 0, u 3, B (1, 2):   h = (3, 6);                  C (1, 1):   y = 0.5 * 3 + 9 delta
+ *   t = 1, u 1, B (5, -1):  h = (1.5 + 5, 1.5 - 1);      C (2, -4):  y = 0.5 * 1 + (13 - 2) delta
+ * z is 0 at t = 0 (gate 0) and ln 3 at t = 1 (gate 3/4 ln 3). */
 Test(scan64, two_tokens_worked_by_hand) {
   const double ln3 = 1.0986122886681098, delta = 1.3862943611198906;
   const double u[2] = {3, 1}, dt[2] = {ln3 - 0.25, ln3 - 0.25},

@@ -181,9 +181,9 @@ static bool on_grid(const Mode *mode) {
 
 /*   grid_identity      conv_out i8 against f32_grid, requantised at the same scale: q8(dq(q)) = q
  *   dequantised_first  scan_u i8 against f32 on the same grid: the scan dequantises int8 before any
- *   arithmetic
+ *                      arithmetic
  *   ties_only          conv_out i8 against f32, requantised everywhere: one rounding each, half
- *   away against half even */
+ *                      away against half even */
 static const char *agreement(const Mode *base, const Mode *other) {
   /* The reasons are about these two stages alone. */
   const unsigned apart = mode_differing(base, other) & ~(1u << STAGE_CONV_OUT | 1u << STAGE_SCAN_U);

@@ -2,9 +2,8 @@
  * f the blocks of base and other, as vectors over the whole of block_out, in float64:
  *   total       = f_other(x_other) - f_base(x_base)
  *   local       = f_other(x_base) - f_base(x_base)     what the layer makes by itself
- *   inherited   = f_base(x_other) - f_base(x_base)     what it passes on of the difference that it
- *   is given interaction = (f_other(x_other) - f_base(x_other)) - (f_other(x_base) -
- *   f_base(x_base))
+ *   inherited   = f_base(x_other) - f_base(x_base)     what it passes on of what it is given
+ *   interaction = (f_other(x_other) - f_base(x_other)) - (f_other(x_base) - f_base(x_base))
  * That total is their sum is true of any six vectors: it shows nothing. What is tested is that each
  * part is that of the blocks themselves (tests/test_budget.c), and what a run checks is that the
  * difference a layer is given is, to the bit, the total of the layer before. A float32 block given

@@ -9,18 +9,16 @@
  *
  *   flat         no layer is off another by more than the factor `flat`
  *   jumps at k   it rises and does not turn, and the step into k is at least `jump`, exceeds both
- *   neighbouring steps by
- *                more than `step_share` of the whole rise, and as much still stands between the
- *                medians of up to three layers before and after: neither one layer off nor the
- *                steep end of a bend is a jump
+ *                neighbouring steps by more than `step_share` of the whole rise, and as much still
+ *                stands between the medians of up to three layers before and after: neither one
+ *                layer off nor the steep end of a bend is a jump
  *   saturates    it rises and does not turn, and over the share `plateau` of the layers stays
- *   within the share `settle`
- *     at k       of its end; k is the first of those
+ *                within the share `settle` of its end: at k, the first of those
  *   accumulates  it rises and does not turn otherwise
  *   rises_falls  it rises to its peak at k, turns there and nowhere else
  *   falls        it falls and does not turn
  *   mixed        what is left: it turns more than once, or from falling to rising, or ripples with
- *   no direction */
+ *                no direction */
 #ifndef DS_MEASURE_CURVE_H
 #define DS_MEASURE_CURVE_H
 

@@ -4,7 +4,8 @@
  *
  *   bits  = mean of -log2 p(next token): bits per byte where tokens are bytes
  *   KL    = sum over the vocabulary of p log2(p / q), p the reference's probabilities and q the
- *   mode's top-1 = the token with the largest logit, the first of equal ones
+ *           mode's
+ *   top-1 = the token with the largest logit, the first of equal ones
  *
  * Windows are a sample of the text: evenly spread over it, side by side. Figures and differences
  * are those of measure/sample.h: windows with a logit that is not finite are left out and counted,

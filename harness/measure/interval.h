@@ -5,13 +5,13 @@
  *
  *   values   mean, Student's t with n - 1 degrees of freedom
  *   logs     geometric mean, the same of the logarithms: for errors and factors, which are > 0 and
- *   skewed
+ *            skewed
  *   shares   proportions of many dependent trials (tokens) in each prompt: the share of all trials;
- *   a prompt is one
- *            cluster: Student's t of what each has beyond that share, over a prompt's mean number
- *            of trials (where all have as many: of their shares), cut to [0, 1]; with SHARES_FEW
- *            hits or misses in all, or fewer, no narrower on either side than interval_exact of all
- *            trials: two prompts without a miss do not promise that there is none
+ *            a prompt is one cluster: Student's t of what each has beyond that share, over a
+ *            prompt's mean number of trials (where all have as many: of their shares), cut to [0,
+ *            1]; with SHARES_FEW hits or misses in all, or fewer, no narrower on either side than
+ *            interval_exact of all trials: two prompts without a miss do not promise that there is
+ *            none
  *
  * Of one trial a prompt: interval_exact (Clopper and Pearson, by GSL's beta distribution: never
  * covers less than it says) or interval_wilson (score: covers about what it says).

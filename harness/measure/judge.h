@@ -1,16 +1,16 @@
 /* judge: the rows of measure/stats.h once more, by GSL's own functions on plain arrays of doubles
  * (gsl_vector_long_double_sum, gsl_stats_tss_m, gsl_stats_minmax, gsl_stats_correlation,
- * gsl_stats_select, gsl_stats_quantile_from_sorted_data): slow, and another
- * computation of everything but what a value and a step are. And by how much a row may differ from
- * it: counts, indices, extremes and quantiles not at all; means, deviations and sizes by what
- * their additions may round away (measure/judge_bounds.c). */
+ * gsl_stats_select, gsl_stats_quantile_from_sorted_data): slow, and another computation of
+ * everything but what a value and a step are. And by how much a row may differ from it: counts,
+ * indices, extremes and quantiles not at all; means, deviations and sizes by what their additions
+ * may round away (measure/judge_bounds.c). */
 #ifndef DS_MEASURE_JUDGE_H
 #define DS_MEASURE_JUDGE_H
 #include "measure/jobs.h"
 
-/* As stats_tensor and stats_pair fill them; of a pair whose rows are no tokens too. Of
- * parts whose errors are the largest but for a rounding, the one that `claim` names is the worst;
- * NULL: the first. */
+/* As stats_tensor and stats_pair fill them; of a pair whose rows are no tokens too. Of parts whose
+ * errors are the largest but for a rounding, the one that `claim` names is the worst; NULL: the
+ * first. */
 void judge_tensor(const Tensor *t, float scale, TensorStats *row, Arena scratch);
 void judge_pair(const Tensor *base, const Tensor *other, bool rows_are_tokens,
                 const PairStats *claim, PairStats *row, Arena scratch);

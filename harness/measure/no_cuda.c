@@ -1,5 +1,5 @@
-/* no_cuda: the kernels of measure's .cu files in a program built without CUDA: never
- * reached, since whoever gets no device asks it for nothing. */
+/* no_cuda: the kernels of measure's .cu files in a program built without CUDA: never reached, since
+ * whoever gets no device asks it for nothing. */
 #include "measure/device.h"
 #include "measure/observe.h"
 #include "measure/positions.h"

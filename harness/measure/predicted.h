@@ -4,9 +4,9 @@
  * figure, with their share of it:
  *
  *   kl     of one mode: the tokens with the largest KL(fp64 || mode); share: of the sum of KL over
- *   all tokens
+ *          all tokens
  *   bits   of two modes: those with the largest |difference of -log2 p|; share: of the sum of
- *   |difference|
+ *          |difference|
  *
  * A token is in reach of an event where the one that it is predicted from is one: where that
  * carries more of block_out's squared error against fp64 than event_limit in some layer, under

@@ -2,9 +2,8 @@
  * interval.h with what a run brings along.
  *   - A prompt without a finite value is left out and counted; who calls names it.
  *   - Neighbours whose values are alike say less than as many strangers. Where their correlation is
- *   above
- *     sample_alike, and above chance, means of blocks of 2, 4, 8 … neighbours are the unit, until
- *     theirs are not, or SAMPLE_UNITS_LEAST blocks are left.
+ *     above sample_alike, and above chance, means of blocks of 2, 4, 8 … neighbours are the unit,
+ *     until theirs are not, or SAMPLE_UNITS_LEAST blocks are left.
  * The figure is the mean (of logarithms: the geometric mean) of all finite values, whatever the
  * unit is.
  *

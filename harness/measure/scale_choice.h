@@ -3,7 +3,7 @@
  * magnitude occurs, so that one look at the values answers for every scale:
  *   clipped = sum over |x| > 127 s of (|x| - 127 s)^2
  *   rounded = sum over the rest of (x - s rint(x / s))^2, the square of the sawtooth integrated
- *   over each bin.
+ *             over each bin
  * Within a bin values are taken as evenly spread. Against quantising the values one by one the sum
  * of both is within 0.3 % for 200,000 drawn values and within 2 % for the shipped model's tensors
  * of 171 tokens, from no clipping to an end at a fifth of the largest value

@@ -18,11 +18,10 @@
  * The curve goes from the first layer that differs to the last. No shape:
  *   few_layers    fewer than four layers differ
  *   starts_apart  the median token differs from another layer on in one prompt than in another
- *   (from first_layer to
- *                 latest_start): the difference comes in by single events, and a mean curve would
- *                 have no start
+ *                 (from first_layer to latest_start): the difference comes in by single events, and
+ *                 a mean curve would have no start
  *   zeros         the median token of some prompt is equal again at a later layer, or is nowhere
- *   different
+ *                 different
  *   no_tokens     the tensor's rows are no tokens (ssm_state)
  *   not_finite    no prompt is finite in every layer (such are left out and counted)
  * Where it only starts apart, `last` still stands, since every prompt has it.
@@ -31,16 +30,14 @@
  * 4, 8, 16 and 32 of them drawn 1,000 times for each pair of nine modes and each mode against fp64:
  * coverage of the 95 % intervals, mean of the pairs, in %:
  *
- *   last     94.9 95.0 94.8 94.7 95.0      growth   95.1 95.2 95.0 94.9 95.2      rise   95.0 95.3
- *   94.9 94.9 95.1
- *   fall     95.0 94.9 95.1 95.0 95.2      step     94.7 95.0 94.9 94.9 95.1      quarter 94.9 94.8
- *   95.1 95.0 95.2
- *   pooled_growth  none with 2 and 4 (they would cover 92.6 and 90.3: either a prompt has one of
- *   the tokens that carry
- *                  the error, or it has none), then 93.7 94.5 94.5
- *   relative L2 of a layer (drift): geometric mean 93.4 92.0 93.3 94.0 94.7; pooled, from 16
- *   prompts on, 93.4 94.2
- *                  (drawing prompts again would cover 47.7 76.7 85.9 90.9 93.0) */
+ *   last     94.9 95.0 94.8 94.7 95.0      fall     95.0 94.9 95.1 95.0 95.2
+ *   growth   95.1 95.2 95.0 94.9 95.2      step     94.7 95.0 94.9 94.9 95.1
+ *   rise     95.0 95.3 94.9 94.9 95.1      quarter  94.9 94.8 95.1 95.0 95.2
+ *
+ * pooled_growth: none with 2 and 4 (they would cover 92.6 and 90.3: either a prompt has one of the
+ * tokens that carry the error, or it has none), then 93.7 94.5 94.5. Relative L2 of a layer
+ * (drift): geometric mean 93.4 92.0 93.3 94.0 94.7; pooled, from 16 prompts on, 93.4 94.2 (drawing
+ * prompts again would cover 47.7 76.7 85.9 90.9 93.0). */
 #ifndef DS_MEASURE_SHAPE_H
 #define DS_MEASURE_SHAPE_H
 #include "base/arena.h"

@@ -3,18 +3,17 @@
  * The shape is that of m(l), the mean over n prompts of log e_p(l) (measure/shape.h). With more
  * than one prompt it must also hold in draws of m as other prompts would give it:
  *
- *   m*(l) = m(l) + sum over p of z_p (log e_p(l) - m(l)) / sqrt(n (n-1)) / sqrt(c / (n-1)),  z_p
- *   normal, c chi-squared
+ *   m*(l) = m(l) + sum over p of z_p (log e_p(l) - m(l)) / sqrt(n (n-1)) / sqrt(c / (n-1))
  *
- * of n - 1 degrees of freedom: whatever sum of layers is asked about, it is spread as Student's t
- * says, so that two prompts that happen to agree prove little. (Prompts drawn again with
- * replacement, of two: one of three draws.) `agreement` is the share of draws with the same shape
- * (of jumps: at the same layer); below the limit it cannot be told from `rival`. Draws have the
- * noise of the prompts twice, so they cannot show that a rough mean curve is smooth beneath:
- * "mixed" and "accumulates" must hold also where layers may be off by their interval, and no shape
- * may hang on how much of the ripple is noise. A curve that starts later than layer 0 needs more
- * than four prompts that start there: else the start may be chance (rival "starts_apart"). One
- * prompt speaks of itself alone.
+ * z_p normal, c chi-squared of n - 1 degrees of freedom: whatever sum of layers is asked about, it
+ * is spread as Student's t says, so that two prompts that happen to agree prove little. (Prompts
+ * drawn again with replacement, of two: one of three draws.) `agreement` is the share of draws with
+ * the same shape (of jumps: at the same layer); below the limit it cannot be told from `rival`.
+ * Draws have the noise of the prompts twice, so they cannot show that a rough mean curve is smooth
+ * beneath: "mixed" and "accumulates" must hold also where layers may be off by their interval, and
+ * no shape may hang on how much of the ripple is noise. A curve that starts later than layer 0
+ * needs more than four prompts that start there: else the start may be chance (rival
+ * "starts_apart"). One prompt speaks of itself alone.
  *
  * `needed`: the fewest of 2, 4, 8, … 4096 prompts of the same spread that would bring agreement to
  * the limit, or the number that would tell growth from none (interval_needed), whichever is more.

@@ -1,10 +1,10 @@
 /* stats: what arithmetic.md's tables say of one tensor, and of a tensor in two modes: rows from
  * blocks (measure/block.h), whose bits depend on no number of threads, no processor and no device.
  * About 0.5 ns an element for a tensor and 2 for a pair. GSL's own functions are the judge
- * (measure/judge.h): min, max, quantiles and counts are exactly GSL's; of a run of the
- * shipped model std lies within 1 ULP of it, and mean within 4, or where values cancel within
- * 3e-17 of the std (tests/test_judge.c). The
- * grid is asked about with the kernels' own q8: the question is what they would do to a value. */
+ * (measure/judge.h): min, max, quantiles and counts are exactly GSL's; of a run of the shipped
+ * model std lies within 1 ULP of it, and mean within 4, or where values cancel within 3e-17 of the
+ * std (tests/test_judge.c). The grid is asked about with the kernels' own q8: the question is what
+ * they would do to a value. */
 #ifndef DS_MEASURE_STATS_H
 #define DS_MEASURE_STATS_H
 #include "base/arena.h"

@@ -4,8 +4,9 @@
  *   target     one continuation; right where each of its tokens is the likeliest at its place
  *   choices    several continuations of one context: the answer is the one of the largest summed
  *              log-probability, the first of equal ones (acc), or of the largest a code point of
- * the choice's text (acc_norm) contexts   one continuation of several contexts; the answer is the
- * context that gives it the largest summed log-probability
+ *              the choice's text (acc_norm)
+ *   contexts   one continuation of several contexts; the answer is the context that gives it the
+ *              largest summed log-probability
  *
  * Shares of right answers with Wilson's interval; modes are compared sample by sample (McNemar,
  * exact), which the harness does not do: what all modes find hard or easy drops out. Samples with a

@@ -6,7 +6,7 @@
  *   embedding   normal, standard deviation 0.02; the head is tied to it, or drawn like it
  *   in_proj, x_proj, conv1d   uniform within 1 / sqrt(inputs); out_proj the same over sqrt(layers)
  *   dt_proj     uniform within 1 / sqrt(R); its bias the inverse softplus of steps log-uniform in
- *   0.001 … 0.1
+ *               0.001 … 0.1
  *   A_log       log(1 … N);  D and the gains of the norms: 1
  * On top, what quantisation meets in trained models: a few channels of every norm's gain and of
  * every convolution are much larger than the rest. */

@@ -43,8 +43,8 @@ void text_reader_want(Arena *arena, TextReader *reader);
 bool text_reader_encode(Arena *arena, TextReader *reader, const char *name, Bytes text,
                         Encoded *encoded, Status *st);
 /* The same of a file, whose content is `text`, from byte `offset` on; once for each, since many
- * windows are taken from one text. Refused: an offset
- * amid a character or past the end, a file of another kind. */
+ * windows are taken from one text. Refused: an offset amid a character or past the end, a file of
+ * another kind. */
 bool text_reader_part(Arena *arena, TextReader *reader, const char *path, Bytes text,
                       int64_t offset, const Encoded **encoded, Status *st);
 /* No text is read from here on; pieces can still be shown. */

@@ -9,8 +9,7 @@
 #include "report/sources.h"
 #include "report/undone.h"
 
-/* A model that ran without some of its checkpoint may not be the model that
- * was saved. */
+/* A model that ran without some of its checkpoint may not be the model that was saved. */
 static void write_unused(FILE *out, const ReportData *d, Arena scratch) {
   const char *names = d->about[ABOUT_UNUSED_WEIGHTS], *count = d->about[ABOUT_UNUSED_WEIGHTS_COUNT];
   if (!names || !count) return;

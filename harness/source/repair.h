@@ -8,12 +8,10 @@
  *
  *   quantise, dequantise, narrow   hand the value on as it is, neither rounded nor clipped;
  *   linear i8, conv1d i8           make again the outputs that it reaches: sums in float64 of
- *   codes, with x / s_x in
- *                                  place of the element's code, then the operator's own scales and
- *                                  output type;
+ *                                  codes, with x / s_x in place of the element's code, then the
+ *                                  operator's own scales and output type;
  *   all others, which dequantise   run on their inputs as float32 with the values put in their
- *   places: the same bits
- *                                  but for what the element changes.
+ *                                  places: the same bits but for what the element changes.
  *
  * Witnesses are those of the operators without it. An element set to the value that it has is let
  * go: bit for bit nothing changes. A value that is one of the tensor's grid counts as its code. On

@@ -2,7 +2,7 @@
  * was made.
  *
  *   structure.bin   length of the file, number of slots, the slots' offsets (64 bits each), all
- *   bytes between the slots
+ *                   bytes between the slots
  *
  * At the end HDF5 changes some of these bytes and adds others behind the file's first length.
  * Whatever a kill leaves of that, the first bytes written back and the file cut to its first length

@@ -5,7 +5,7 @@
  *              HDF5's metadata made to agree, so that its readers believe what they find
  *   cells      values in tables, attributes and numbers of rows; the digests made to agree
  *   structure  objects, types, layouts, filters, links and attributes replaced by ones of other
- * kinds */
+ *              kinds */
 #ifndef DS_TESTS_MUTANTS_H
 #define DS_TESTS_MUTANTS_H
 #include <gsl/gsl_rng.h>

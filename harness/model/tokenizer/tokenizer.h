@@ -6,10 +6,10 @@
  * regex, add_prefix_space), Split (Regex or String, every behavior, invert), Digits, Punctuation,
  * Whitespace and Sequence; added tokens with every flag; the post-processors ByteLevel, a
  * TemplateProcessing that adds nothing but tokens in front, and a Sequence of them; the decoder
- * ByteLevel. All else is
- * refused by its name and place. The file is not trusted: sizes, counts and nesting have limits,
- * and a pattern has as many steps and as much memory as pattern.h says. The ids were compared on 10
- * MB of random Unicode in 84 variants of a file (tests/check_tokenizers.py): none differs.
+ * ByteLevel. All else is refused by its name and place. The file is not trusted: sizes, counts and
+ * nesting have limits, and a pattern has as many steps and as much memory as pattern.h says. The
+ * ids were compared on 10 MB of random Unicode in 84 variants of a file
+ * (tests/check_tokenizers.py): none differs.
  *
  * Speed: 1 MB of English in 0.03 s on one core of an AMD EPYC, behind 0.08 s in which a file of
  * 50,277 tokens is read; 256 KiB of one letter in less than 2 s (tests/test_tokenizer.c).

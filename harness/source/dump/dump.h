@@ -89,15 +89,13 @@ const char *dump_full_name(Arena *arena, const DumpArray *array);
  * array's, or it has no element, or more rows or columns than INT_MAX. */
 bool dump_sizes(const Dump *dump, const DumpArray *array, const DumpAxes *axes, int *rows,
                 int *cols, Status *st);
-/* In which format it comes: float64, float32 and float16 as they are (float16 values as
- * that, however they stand), int8 with its scale, which is 1 where it has none;
- * whatever else as the float32, or for integers of 32 and 64 bits the float64, that its values
- * are. */
+/* In which format it comes: float64, float32 and float16 as they are (float16 values as that,
+ * however they stand), int8 with its scale, which is 1 where it has none; whatever else as the
+ * float32, or for integers of 32 and 64 bits the float64, that its values are. */
 Format dump_format(const DumpArray *array);
 /* The array as a matrix [rows, cols], whole, in the arena. `keep` [rows]: which rows are taken;
- * NULL: all. Fails where the file is not as it was opened, what is packed is damaged, the
- * digest of a results file's tensor is another, a value is none of its format, or there is no room
- * for it. */
+ * NULL: all. Fails where the file is not as it was opened, what is packed is damaged, the digest of
+ * a results file's tensor is another, a value is none of its format, or there is no room for it. */
 bool dump_read(Arena *arena, const Dump *dump, const DumpArray *array, const DumpAxes *axes,
                const bool *keep, Tensor *t, Status *st);
 

@@ -1,10 +1,10 @@
 /* names: which array of a dump is which tensor of which layer. By a pattern, such as
  * "layers.{layer}.mixer.{tensor}", in which "{layer}" is a whole number, "{tensor}" and "{pass}"
  * any text, and "*" what does not matter; several stand one behind the other with "|" between, and
- * the first that fits holds. Or by the name of a ready one, where that is of
- * several modes with one of them behind it ("quamba:2-0", "driftscope:fp64"); or, where nothing is
- * said, by the ready one that fits, and else by the first whole number in each name, which is its
- * layer, and the rest of the name.
+ * the first that fits holds. Or by the name of a ready one, where that is of several modes with one
+ * of them behind it ("quamba:2-0", "driftscope:fp64"); or, where nothing is said, by the ready one
+ * that fits, and else by the first whole number in each name, which is its layer, and the rest of
+ * the name.
  *
  * A pattern is held against an array's name, and then against that behind its file's: of the key
  * "x" in a/b.npz "a/b/x", of a/b.npy "a/b". Passes (steps, prompts) have numbers in the order of
