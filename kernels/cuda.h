@@ -30,8 +30,8 @@ typedef struct Cuda {
   Card card;
   bool starts_early; /* a kernel may start before the one before it has ended */
   void *operators, *copies, *ahead, *operators_so_far;
-  unsigned
-      *absmax; /* there: quantise_dynamic's, one for all, since operators run one after the other */
+  unsigned *absmax;   /* there: quantise_dynamic's, one for all, since operators run one after the
+                       * other */
   bool copies_queued; /* since cuda_capture */
   char first_error[256], last_queued[64];
 } Cuda;

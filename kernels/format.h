@@ -68,10 +68,10 @@ typedef enum ScaleAxis { SCALE_NONE, SCALE_ROW, SCALE_COLUMN, SCALE_GROUP, SCALE
 
 typedef struct Scale {
   ScaleAxis axis;
-  float value; /* none: the one there is; 0: the format needs none */
-  const float
-      *values; /* any other: [rows], [cols] or, by row, [rows][stride]; the tensor's owner's */
-  int group;   /* group: elements that share one */
+  float value;         /* none: the one there is; 0: the format needs none */
+  const float *values; /* any other: [rows], [cols] or, by row, [rows][stride]; the tensor's
+                        * owner's */
+  int group;           /* group: elements that share one */
   int stride;  /* group: scales from one row to the next; rows of group_scales(cols, group) where it
                   is whole */
   int skipped; /* group: elements of the first group of each row left of the tensor, a view */

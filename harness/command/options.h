@@ -88,9 +88,9 @@ typedef struct Options {
   int bench_length;        /* 0: not given */
   const char *bench_model; /* NULL: not given */
   bool job, growth;
-  const char *against; /* NULL: not given */
-  const char
-      *mode[MODES_MAX]; /* every --mode, else QUAMBA_MODE: a name, or several with commas between */
+  const char *against;         /* NULL: not given */
+  const char *mode[MODES_MAX]; /* every --mode, else QUAMBA_MODE: a name, or several with commas
+                                * between */
   int modes;
   const char *task[TASKS_MAX];
   int tasks;

@@ -67,8 +67,8 @@ typedef struct Weights64 {
   bool hadamard;        /* the stream and a block's last projection are rotated: model/rewrite.h */
   const double *norm_f; /* NULL where it is folded */
   EndRows ends;
-  const double
-      *head; /* [vocab, D] where it stands whole, as on a device; NULL: `ends` makes rows */
+  const double *head; /* [vocab, D] where it stands whole, as on a device; NULL: `ends` makes
+                       * rows */
   const double *(*layer)[WEIGHTS_MOST]; /* [layers], by the family's table; NULL: folded, or not in
                                            the checkpoint */
 } Weights64;

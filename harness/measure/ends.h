@@ -19,8 +19,8 @@ typedef struct EndSums {
   double error2, size2; /* of the last block_out: |way - fp64|^2, |fp64|^2 */
   double kl, bits; /* sums over the tokens that are predicted: KL(fp64 || way) and -log2 p(token) */
   double tokens;   /* predicted: all but the first */
-  double
-      token_median; /* of the last block_out: median over tokens of |way_t - fp64_t| / |fp64_t| */
+  double token_median; /* of the last block_out: median over tokens of |way_t - fp64_t| /
+                        * |fp64_t| */
 } EndSums;
 
 typedef enum EndFigure {

@@ -48,12 +48,12 @@ Evaluation evaluation_of(const EvaluationWindow *rows, int windows, Arena scratc
 
 typedef struct EvaluationMetric {
   const char *name;
-  size_t offset; /* in EvaluationWindow */
-  SampleScale
-      scale; /* SAMPLE_LOGS: a size, of which two modes are compared by the factor between them */
+  size_t offset;     /* in EvaluationWindow */
+  SampleScale scale; /* SAMPLE_LOGS: a size, of which two modes are compared by the factor
+                      * between them */
   bool less_is_better;
-  bool
-      of_reference; /* whether the reference's own value says anything: its KL is 0 by definition */
+  bool of_reference; /* whether the reference's own value says anything: its KL is 0 by
+                      * definition */
 } EvaluationMetric;
 enum { EVALUATION_METRICS = 4 };
 extern const EvaluationMetric evaluation_metrics[EVALUATION_METRICS];

@@ -37,9 +37,9 @@ typedef enum SampleScale {
 
 typedef struct Sample {
   double value, low, high;
-  double se; /* standard error of the mean; of the logarithm in SAMPLE_LOGS */
-  double
-      p; /* that there is no difference: a mean of 0, a factor of 1; for differences and factors */
+  double se;     /* standard error of the mean; of the logarithm in SAMPLE_LOGS */
+  double p;      /* that there is no difference: a mean of 0, a factor of 1; for differences and
+                  * factors */
   double needed; /* prompts that would tell such a one (interval_needed); NaN: no number */
   double lag1;   /* correlation of neighbouring prompts */
   int prompts;   /* with a finite value */

@@ -9,10 +9,10 @@ typedef struct Report {
   const char *path;    /* FOLDER/report.html */
   const char *summary; /* the operators alone, report_summary of every pair that was asked for, and
                           the gates */
-  const char
-      *nonfinite;     /* where the first value is that is not finite, in one line; NULL: all are */
-  const char *broken; /* what makes the run fail, in one line: a bug that the results show, or a
-                         gate; NULL: nothing */
+  const char *nonfinite; /* where the first value is that is not finite, in one line; NULL: all
+                          * are */
+  const char *broken;    /* what makes the run fail, in one line: a bug that the results show, or a
+                            gate; NULL: nothing */
 } Report;
 
 /* In this language, also what `report` says. `own`: as results_take takes it. Writes

@@ -67,9 +67,9 @@ struct Source {
   Forms (*forms)(const Source *source, const Mode *mode, bool head);
   const SourceAhead *ahead; /* NULL: computes at the call only */
   int ahead_from;           /* with `ahead`: layers before this one are computed at the call */
-  const Source *host; /* of one whose lanes compute ahead: who computes at the call; else NULL */
-  const Source
-      *plain; /* what this one computes as in the layers before `until`; NULL: it is its own */
+  const Source *host;  /* of one whose lanes compute ahead: who computes at the call; else NULL */
+  const Source *plain; /* what this one computes as in the layers before `until`; NULL: it is its
+                        * own */
   int until;
 };
 

@@ -209,8 +209,8 @@ typedef struct Spec {
   const char *raw;                          /* its text, stored with the results */
   const char *backend_place, *memory_place; /* "FILE:LINE:COLUMN", or the flag, that said these, for
                                              * what only the machine can refuse; else the path */
-  const struct Place
-      *places; /* where its values stand: spec_blame; NULL where it was made by flags */
+  const struct Place *places; /* where its values stand: spec_blame; NULL where it was made by
+                               * flags */
   const char *title, *question;
   const char *model;     /* folder of the checkpoint; NULL: every side is a source */
   const char *tokenizer; /* path of a tokenizer.json; NULL: the one beside the checkpoint */

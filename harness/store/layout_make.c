@@ -36,9 +36,9 @@ typedef struct Making {
   const Store *store;
   const Tensors *tensors;
   hid_t file;
-  GroupOpen open; /* of the last slot */
-  Dimensions
-      along; /* of the prompt: the tensors' dimensions in their order, then those of groups */
+  GroupOpen open;   /* of the last slot */
+  Dimensions along; /* of the prompt: the tensors' dimensions in their order, then those of
+                     * groups */
 } Making;
 
 static bool failed(const Making *making, const char *object, size_t bytes, const Status *why,

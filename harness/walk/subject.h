@@ -17,13 +17,13 @@ typedef struct Subject {
   Checkpoint checkpoint;
   TextReader reader;   /* how it reads text; and how its tokens are shown: subject_pieces */
   PromptShape *prompt; /* [spec->prompt_count] */
-  const bool
-      *here; /* [spec->prompt_count]: the prompts whose layers this process stores; NULL: all */
-  const char
-      *prompt_text; /* the file that all prompts are taken from; NULL where there is no such one */
-  int64_t prompts_held; /* so many prompts as long as the longest it holds side by side */
-  double prompts_span;  /* share of it from the first prompt's start to the last one's end */
-  int repeated;         /* prompts that hold tokens of an earlier one; the first, and that one */
+  const bool *here;    /* [spec->prompt_count]: the prompts whose layers this process stores; NULL:
+                        * all */
+  const char *prompt_text; /* the file that all prompts are taken from; NULL where there is no
+                            * such one */
+  int64_t prompts_held;    /* so many prompts as long as the longest it holds side by side */
+  double prompts_span;     /* share of it from the first prompt's start to the last one's end */
+  int repeated;            /* prompts that hold tokens of an earlier one; the first, and that one */
   const char *repeated_one, *repeated_other;
   const char *calibration_path;
   int32_t *calibration_token;  /* its windows, back to back; NULL: nothing is calibrated */

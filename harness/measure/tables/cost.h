@@ -14,8 +14,8 @@ typedef struct Cost {
   double speed_to_fp32; /* fp32's time for the same operator and length over this, repeat by repeat,
                            median */
   double bytes;         /* of tensors and weights, each read or written once */
-  double
-      time_to_copy; /* time over that of a plain copy of as many bytes, repeat by repeat, median */
+  double time_to_copy;  /* time over that of a plain copy of as many bytes, repeat by repeat,
+                         * median */
 } Cost;
 
 /* What a mode needs, counted from its settings. */
@@ -36,8 +36,8 @@ typedef struct Speed {
   char backend[TEXT_TYPE]; /* cpu, cuda */
   int32_t T;
   double median_s, mad_s;
-  int64_t
-      bytes; /* inputs, weights and outputs, once each; of a captured pass, what went to the host */
+  int64_t bytes;     /* inputs, weights and outputs, once each; of a captured pass, what went to the
+                      * host */
   double ratio_copy; /* median_s over the time of copying as many bytes there; of a captured pass,
                         to the host */
   double ratio_roofline; /* median_s over the least time that bytes and arithmetic allow; of a

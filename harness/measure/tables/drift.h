@@ -28,11 +28,11 @@ typedef struct Drift {
   double token_worst_share; /* the largest share of a prompt's squared error that one token has */
   int64_t token_worst, tokens_left_out; /* that token; left out of all prompts together */
   char worst_prompt[TEXT_NAME];         /* where that token stands; "" where there is none */
-  double
-      tokens_effective; /* geometric mean over prompts, as are the first three and the last here: */
-  PartErrors
-      channel; /* worst: of the largest share that one has in a prompt; left_out: of all together */
-  int64_t n, nonfinite; /* elements, and those left out of all but `identical` and `differing` */
+  double tokens_effective; /* geometric mean over prompts, as are the first three and the last
+                            * here: */
+  PartErrors channel;      /* worst: of the largest share that one has in a prompt; left_out: of all
+                            * together */
+  int64_t n, nonfinite;    /* elements, and those left out of all but `identical` and `differing` */
 } Drift;
 
 /* How the difference of a tensor of a pair develops over the layers (measure/shape.h): measured
@@ -52,8 +52,8 @@ typedef struct DriftShape {
   char reason[16]; /* of no shape: "few_layers", "starts_apart", "zeros", "no_tokens", "not_finite";
                       else "" */
   double agreement; /* share of draws of prompts that have the shape; NaN with one prompt */
-  int32_t
-      told; /* 1: agreement is at least the limit, or this is of one prompt alone; 0: cannot tell */
+  int32_t told;     /* 1: agreement is at least the limit, or this is of one prompt alone; 0: cannot
+                     * tell */
   int32_t first_layer,
       last_layer; /* of the curve: from the first layer that differs in any prompt; -1: none */
   int32_t latest_start; /* the first layer that differs in every prompt; -1: none. Later than

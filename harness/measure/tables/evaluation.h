@@ -10,8 +10,8 @@ typedef struct Evaluation {
   char mode[TEXT_NAME];
   char text[TEXT_KERNEL];  /* the file whose windows these are: what the figures are of */
   int32_t windows, length; /* length: tokens predicted in each window */
-  int32_t
-      left_out; /* windows with a logit that is not finite: the figures are those of the others */
+  int32_t left_out;        /* windows with a logit that is not finite: the figures are those of the
+                            * others */
   int32_t disjoint;    /* so many windows fit into the text side by side; with more they overlap */
   int32_t byte_tokens; /* 1: tokens are bytes, so that bits are bits per byte */
   double lag1;         /* correlation of the bits of neighbouring windows */
@@ -52,11 +52,11 @@ typedef struct EvaluationPair {
   int32_t windows;          /* that the figures are of: finite in both modes */
   int32_t left_out;         /* the others */
   double diff, se, low,
-      high; /* mean of other - base, its standard error, 95 % t interval; of kl_factor the
-             * geometric mean of other / base, the standard error of its logarithm */
-  double p; /* that there is no difference */
-  double
-      holm; /* the same where all pairs are asked at once: Holm's, over the pairs of this metric */
+      high;    /* mean of other - base, its standard error, 95 % t interval; of kl_factor the
+                * geometric mean of other / base, the standard error of its logarithm */
+  double p;    /* that there is no difference */
+  double holm; /* the same where all pairs are asked at once: Holm's, over the pairs of this
+                * metric */
   double base_value, other_value;
   double lag1;           /* correlation of the differences of neighbouring windows */
   int32_t block;         /* windows in a unit */

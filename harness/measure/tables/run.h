@@ -27,9 +27,9 @@ typedef struct TensorRow {
 
 /* Where the time went. */
 typedef struct Performance {
-  char
-      what[TEXT_NAME]; /* "load", "prepare", "rewrite proof", "calibrate", each side's name ("2-0",
-                          "fp64"), "statistics", "read sources", "error budget", "store", "total" */
+  char what[TEXT_NAME]; /* "load", "prepare", "rewrite proof", "calibrate", each side's name
+                         * ("2-0", "fp64"), "statistics", "read sources", "error budget",
+                         * "store", "total" */
   double time_s;
   int64_t bytes; /* total: peak resident memory; store: of the layers' files that this run wrote;
                     else 0 */

@@ -51,8 +51,8 @@ typedef struct Clipping {
       furthest_channel;  /* where; token -1 where rows are no tokens; both -1: none lies beyond */
   double furthest_value; /* of the reference, there */
   double error_share;    /* of the squared error, in elements beyond; NaN where there is no error */
-  double
-      rel_l2; /* |error|_2 / |reference|_2; 0 where there is none, NaN where the reference is 0 */
+  double rel_l2; /* |error|_2 / |reference|_2; 0 where there is none, NaN where the reference is
+                  * 0 */
   double rel_l2_clipped,
       rel_l2_rounded; /* of the elements beyond, and of the rest, over the same |reference|_2 */
   int64_t nonfinite;  /* on either side: left out */

@@ -18,10 +18,10 @@ typedef struct TensorStats {
   int64_t nonfinite;          /* NaN or infinite */
   int64_t first_nonfinite;    /* row-major index of the first of them; -1: none */
   int64_t zeros;              /* of either sign */
-  int64_t
-      q8_nans;  /* NaNs that the quantisation which wrote this tensor turned into 0: the tensor does
-                 * not show them. A tensor that is another one handed on has none of its own */
-  double scale; /* the static scale whose grid this tensor is compared with; NaN: none */
+  int64_t q8_nans; /* NaNs that the quantisation which wrote this tensor turned into 0: the
+                    * tensor does not show them. A tensor that is another one handed on has none
+                    * of its own */
+  double scale;    /* the static scale whose grid this tensor is compared with; NaN: none */
   double on_grid,
       saturated; /* shares of all n: x == dq(q8(x, scale)), |x| >= 127 scale; NaN where there is no
                   * scale. A NaN is off the grid, an infinity also saturated */
@@ -81,12 +81,12 @@ typedef struct PairStats {
   double top1_agreement; /* logits: share of top1_rows whose arg max agrees; NaN of none, and of
                             others */
   int64_t top1_rows,
-      top1_left_out; /* logits: rows that are finite on both sides, and all other rows; else 0 */
-  double base_l2;    /* |base|_2, so that prompts can be pooled */
-  int32_t checked;   /* as in TensorStats */
-  PartErrors token;  /* a row each; NaN and -1 for tensors whose rows are no tokens */
-  PartErrors
-      channel; /* a column each, of all tokens; of a tensor whose rows are no tokens, a row each */
+      top1_left_out;  /* logits: rows that are finite on both sides, and all other rows; else 0 */
+  double base_l2;     /* |base|_2, so that prompts can be pooled */
+  int32_t checked;    /* as in TensorStats */
+  PartErrors token;   /* a row each; NaN and -1 for tensors whose rows are no tokens */
+  PartErrors channel; /* a column each, of all tokens; of a tensor whose rows are no tokens, a
+                       * row each */
 } PairStats;
 
 /* What the tokens of one prompt carry of a pair's difference after one layer (block_out), so many
