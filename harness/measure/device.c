@@ -241,8 +241,7 @@ static void finish_pair_part(const StatsJob *job, const DevicePart *part, Arena 
   finish_pair(job->base, job->other, part->pair, &rest, job->pair_row);
   if (!job->rows_are_tokens) stats_no_tokens(job->pair_row);
   job->pair_row->checked = 0;
-  job->pair_row->top1_agreement = NAN;
-  job->pair_row->top1_rows = job->pair_row->top1_left_out = 0;
+  stats_no_top1(job->pair_row);
 }
 
 static void finish_clip_part(const StatsJob *job, const DevicePart *part, Arena scratch) {

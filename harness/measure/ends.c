@@ -58,7 +58,7 @@ bool ends_usable(const EndTerm *term, int terms, int prompt) {
   return true;
 }
 
-SampleScale ends_scale(EndFigure figure) {
+static SampleScale scale_of(EndFigure figure) {
   return figure == END_BITS ? SAMPLE_VALUES : SAMPLE_LOGS;
 }
 
@@ -81,8 +81,8 @@ Sample ends_sample(const EndTerm *term, int terms, int prompts, EndFigure figure
     for (int i = 0; i < terms; i++)
       if (term[i].weight != 0) sum += term[i].weight * figure_of(&term[i].prompt[p], figure);
     value[p] = !terms || !ends_usable(term, terms, p) ? NAN
-               : ends_scale(figure) == SAMPLE_LOGS    ? exp(sum)
+               : scale_of(figure) == SAMPLE_LOGS      ? exp(sum)
                                                       : sum;
   }
-  return sample_of(value, (size_t)prompts, ends_scale(figure), scratch);
+  return sample_of(value, (size_t)prompts, scale_of(figure), scratch);
 }

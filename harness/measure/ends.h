@@ -54,7 +54,6 @@ typedef struct EndTerm {
 /* Of the sum of the terms; NaN of no terms. `p` and `needed` are of a factor of 1, a difference of
  * 0. */
 Sample ends_sample(const EndTerm *term, int terms, int prompts, EndFigure figure, Arena scratch);
-SampleScale ends_scale(EndFigure figure);
 /* Whether every way's figures are finite in this prompt. */
 bool ends_usable(const EndTerm *term, int terms, int prompt);
 #endif

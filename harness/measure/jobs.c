@@ -26,8 +26,7 @@ static void fill_pair(const Known *k, const StatsJob *job, Arena scratch) {
   const PairKnown known = {known_of(k, job->base), known_of(k, job->other), job->token};
   stats_pair_known(job->base, job->other, known, job->pair_row, scratch);
   if (!job->rows_are_tokens) stats_no_tokens(job->pair_row);
-  job->pair_row->top1_agreement = NAN;
-  job->pair_row->top1_rows = job->pair_row->top1_left_out = 0;
+  stats_no_top1(job->pair_row);
   if (job->logits) stats_top1(job->base, job->other, job->pair_row);
 }
 

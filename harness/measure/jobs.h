@@ -11,8 +11,7 @@
 #include "measure/tables/scales.h"
 #include "measure/tables/stats.h"
 
-/* Who computes a row: lanes; lanes, and then it is compared with GSL's own functions
- * (measure/judge.h); these alone. */
+/* Who computes a row: lanes, or GSL's own functions alone (measure/judge.h). */
 typedef enum StatsBy { STATS_LANES, STATS_GSL } StatsBy;
 
 /* Rows to be filled: of a tensor (tensor_row), of a pair (pair_row), or of what a grid clips
@@ -31,7 +30,6 @@ typedef struct StatsJob {
 } StatsJob;
 
 /* On the processor: each row by one thread. A pair whose tensors have jobs of their own, by the
- * same Tensor, takes what is known of them. False where a row is not what GSL says: the message
- * names it, a column and both values. */
+ * same Tensor, takes what is known of them. */
 void stats_jobs(const StatsJob *job, int jobs, Arena scratch);
 #endif

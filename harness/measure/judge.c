@@ -4,7 +4,6 @@
 #include <gsl/gsl_statistics_double.h>
 #include <gsl/gsl_vector_long_double.h>
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "family/trace.h"
@@ -70,12 +69,11 @@ void judge_tensor(const Tensor *t, float scale, TensorStats *row, Arena scratch)
   row->min = j.min;
   row->max = j.max;
   row->nonfinite = (int64_t)(n - kept);
-  row->q8_nans = t->nans;
   row->scale = scale > 0 ? scale : NAN;
   row->on_grid = scale > 0 ? (double)on_grid / (double)n : NAN;
   row->saturated = scale > 0 ? (double)saturated / (double)n : NAN;
-  snprintf(row->type, sizeof row->type, "%s", format_name(t->format));
-  snprintf(row->kernel, sizeof row->kernel, "%s", t->kernel ? t->kernel : "");
+  table_text(row->type, sizeof row->type, format_name(t->format));
+  finish_witness(t, row);
 }
 
 /* A token whose base is 0 is off by Inf, and at a place of its own GSL takes 0 times the next value
@@ -96,7 +94,7 @@ typedef struct Parts {
 
 /* By tss_m about 0: a sum of squares, in long double. */
 static PartErrors judge_parts(const double *d, const double *a, Parts p, double *room) {
-  PartErrors e = {NAN, NAN, NAN, -1, NAN, 0, NAN};
+  PartErrors e = no_part_errors;
   double *relative = room, *error = room + p.parts, most = 0, of_claimed = 0;
   size_t kept = 0;
   for (size_t i = 0; i < p.parts; i++) {
@@ -173,7 +171,7 @@ static void judge_steps(const Tensor *base, const Tensor *other, const Arrays *v
       v->x[kept++] = steps_at(base, other, f16, i, v->a[i], v->b[i]);
   row->ulp_max = kept ? gsl_stats_max(v->x, 1, kept) : NAN;
   row->ulp_mean = kept ? mean_of(v->x, kept) : NAN;
-  snprintf(row->ulp_type, sizeof row->ulp_type, "%s", f16 ? "f16" : "f32");
+  table_text(row->ulp_type, sizeof row->ulp_type, f16 ? "f16" : "f32");
 }
 
 static void only_finite(Arrays *v) {
@@ -297,7 +295,7 @@ void judge_pair(const Tensor *base, const Tensor *other, bool rows_are_tokens,
   tensor_values(base, v.a);
   tensor_values(other, v.b);
   row->n = (int64_t)n;
-  row->same_kernel = !strcmp(base->kernel ? base->kernel : "", other->kernel ? other->kernel : "");
+  row->same_kernel = tensors_of_one_kernel(base, other);
   judge_bits(&v, row);
   judge_worst(&v, row);
   judge_steps(base, other, &v, row);
@@ -307,7 +305,7 @@ void judge_pair(const Tensor *base, const Tensor *other, bool rows_are_tokens,
   row->channel = rows_are_tokens
                      ? judge_parts(v.x, v.a, (Parts){cols, rows, cols, 1, channel}, room)
                      : row->token;
-  if (!rows_are_tokens) row->token = (PartErrors){NAN, NAN, NAN, -1, NAN, 0, NAN};
+  if (!rows_are_tokens) row->token = no_part_errors;
   only_finite(&v);
   row->nonfinite = (int64_t)(n - v.kept);
   const bool equal = are_equal(&v);

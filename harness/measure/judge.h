@@ -19,13 +19,6 @@ void judge_top1(const Tensor *a, const Tensor *b, PairStats *row, Arena scratch)
 /* Bytes of scratch that either needs for n elements in so many rows and columns together. */
 size_t judge_scratch_bytes(size_t n, size_t parts);
 
-/* How far a row's column of doubles may be from the judge's, `of` a tensor of this shape. */
-double judge_bound(const Table *table, const Column *column, const void *judged, const Tensor *of);
-/* The first column in which a row of `table` (tensor_stats or pair_stats) is farther from the
- * judge's than it may be, digest aside; NULL where none is. */
-const Column *judge_fault(const Table *table, const void *row, const void *judged,
-                          const Tensor *of);
-
 /* The same of a job of a tensor or a pair: its row filled by GSL; or, once it is filled, compared.
  * False where a column is too far off: the message names the row, the column and both values. */
 bool judge_holds(const StatsJob *job, Arena scratch);

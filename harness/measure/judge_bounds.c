@@ -13,6 +13,7 @@
 
 #include "measure/block.h"
 #include "measure/compare.h"
+#include "measure/stats.h"
 
 /* Units of the last place. */
 static double ulps(double count, double x) {
@@ -95,7 +96,9 @@ static double parts_bound(size_t offset, const PartErrors *w, double each, int c
   }
 }
 
-double judge_bound(const Table *table, const Column *column, const void *judged, const Tensor *of) {
+/* How far a row's column of doubles may be from the judge's, `of` a tensor of this shape. */
+static double bound_of(const Table *table, const Column *column, const void *judged,
+                       const Tensor *of) {
   const size_t token = offsetof(PairStats, token), channel = offsetof(PairStats, channel);
   const PairStats *pair = judged;
   const TensorStats *tensor = judged;
@@ -123,7 +126,7 @@ static bool cell_holds(const Table *table, const Column *column, const void *row
     case COLUMN_TEXT: return !strncmp(got, want, column->size);
     case COLUMN_F64:
       return is_near(table_double(row, column->offset), table_double(judged, column->offset),
-                     judge_bound(table, column, judged, of));
+                     bound_of(table, column, judged, of));
     default: return !memcmp(got, want, column->size);
   }
 }
@@ -134,8 +137,10 @@ static bool is_about_row(const Table *table, size_t offset) {
   return offset == offsetof(TensorStats, checked) || offset == offsetof(TensorStats, digest);
 }
 
-const Column *judge_fault(const Table *table, const void *row, const void *judged,
-                          const Tensor *of) {
+/* The first column in which a row of `table` (tensor_stats or pair_stats) is farther from the
+ * judge's than it may be, digest aside; NULL where none is. */
+static const Column *fault_of(const Table *table, const void *row, const void *judged,
+                              const Tensor *of) {
   for (int c = table->keys; c < table->columns; c++) {
     const Column *column = &table->column[c];
     if (is_about_row(table, column->offset)) continue;
@@ -157,8 +162,7 @@ static bool fails(const Table *table, const Column *column, const void *row, con
 static void judge_pair_job(const StatsJob *job, const PairStats *claim, PairStats *row,
                            Arena scratch) {
   judge_pair(job->base, job->other, job->rows_are_tokens, claim, row, scratch);
-  row->top1_agreement = NAN;
-  row->top1_rows = row->top1_left_out = 0;
+  stats_no_top1(row);
   if (job->logits) judge_top1(job->base, job->other, row, scratch);
 }
 
@@ -171,13 +175,13 @@ bool judge_job(const StatsJob *job, Arena scratch, Status *st) {
   if (job->tensor_row) {
     TensorStats want = *job->tensor_row;
     judge_tensor(job->base, job->scale, &want, scratch);
-    const Column *column = judge_fault(&table_tensor_stats, job->tensor_row, &want, job->base);
+    const Column *column = fault_of(&table_tensor_stats, job->tensor_row, &want, job->base);
     if (column) return fails(&table_tensor_stats, column, job->tensor_row, &want, scratch, st);
   }
   if (job->pair_row) {
     PairStats want = *job->pair_row;
     judge_pair_job(job, job->pair_row, &want, scratch);
-    const Column *column = judge_fault(&table_pair_stats, job->pair_row, &want, job->base);
+    const Column *column = fault_of(&table_pair_stats, job->pair_row, &want, job->base);
     if (column) return fails(&table_pair_stats, column, job->pair_row, &want, scratch, st);
   }
   return true;

@@ -13,6 +13,9 @@ static bool is_left(PartSquares squares, size_t part) {
   return squares.error2[part] <= DBL_MAX && squares.base2[part] <= DBL_MAX;
 }
 
+const PartErrors no_part_errors = {
+    .median = NAN, .p90 = NAN, .p99 = NAN, .worst = -1, .worst_share = NAN, .effective = NAN};
+
 PartSquares part_squares(Arena *arena, size_t parts) {
   return (PartSquares){ARENA_NEW(arena, double, parts), ARENA_NEW(arena, double, parts)};
 }
@@ -60,7 +63,7 @@ static double effective_parts(PartSquares squares, size_t parts, double most) {
 }
 
 PartErrors part_errors_of(PartSquares squares, size_t parts, double *room) {
-  PartErrors e = {NAN, NAN, NAN, -1, NAN, 0, NAN};
+  PartErrors e = no_part_errors;
   size_t kept = 0;
   double sum = 0, most = 0;
   for (size_t r = 0; r < parts; r++) {

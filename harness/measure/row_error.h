@@ -32,6 +32,8 @@ void row_squares_add(const double *base, const double *other, size_t rows, size_
                      PartSquares squares);
 /* From the squares of every part; `room` for `parts` doubles. */
 PartErrors part_errors_of(PartSquares squares, size_t parts, double *room);
+/* Of no parts. */
+extern const PartErrors no_part_errors;
 /* All rows of a tensor: squares [rows] are filled. */
 void row_squares(const Tensor *base, const Tensor *other, PartSquares squares);
 #endif

@@ -39,7 +39,12 @@ void stats_tensor(const Tensor *t, float scale, TensorStats *row, Arena scratch)
 
 void stats_no_tokens(PairStats *row) {
   row->channel = row->token;
-  row->token = (PartErrors){NAN, NAN, NAN, -1, NAN, 0, NAN};
+  row->token = no_part_errors;
+}
+
+void stats_no_top1(PairStats *row) {
+  row->top1_agreement = NAN;
+  row->top1_rows = row->top1_left_out = 0;
 }
 
 /* Of tensors alike, all of whose elements are finite. */

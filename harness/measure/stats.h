@@ -42,6 +42,8 @@ void stats_top1(const Tensor *a, const Tensor *b, PairStats *row);
 void stats_top1_of(const int32_t *top_a, const int32_t *top_b, size_t rows, PairStats *row);
 /* Of a tensor whose rows are channels, and no tokens. */
 void stats_no_tokens(PairStats *row);
+/* Of a pair that is none of logits. */
+void stats_no_top1(PairStats *row);
 /* Bytes of scratch that any of these needs for n elements in so many rows and columns together. */
 size_t stats_scratch_bytes(size_t n, size_t parts);
 /* Equal float32 bits after dequantisation (rounded to float32 from float64), everywhere. NaNs are

@@ -2,7 +2,8 @@
 
 #include "kernels/f16.h"
 
-bool values_are_wide(const Tensor *t) {
+/* Whether values_of gives doubles. */
+static bool are_wide(const Tensor *t) {
   if (t->scale.axis != SCALE_NONE) return true;
   return t->format != FORMAT_F32 && t->format != FORMAT_F16 && t->format != FORMAT_I8;
 }
@@ -40,7 +41,7 @@ static Values narrow_values(const Tensor *t, float *out) {
 Values values_of(const Tensor *t, const BlockPlace *at, ValuesRoom *room) {
   const Tensor rows = tensor_rows(t, (int)at->row, (int)at->rows),
                view = tensor_columns(&rows, (int)at->col, (int)at->cols);
-  if (!values_are_wide(t)) return narrow_values(&view, room->f);
+  if (!are_wide(t)) return narrow_values(&view, room->f);
   const bool is_plain = view.format == FORMAT_F64 && view.scale.axis == SCALE_NONE;
   if (is_plain && (view.rows == 1 || view.stride == view.cols)) return (Values){.d = view.data};
   tensor_values(&view, room->d);

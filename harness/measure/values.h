@@ -21,6 +21,4 @@ const float *values_f32(Values values, size_t n, ValuesRoom *room);
 /* All as double. */
 const double *values_f64(Values values, size_t n, ValuesRoom *room);
 
-/* Whether values_of gives doubles. */
-bool values_are_wide(const Tensor *t);
 #endif

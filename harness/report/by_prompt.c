@@ -24,7 +24,9 @@ static double *nans(Arena *arena, size_t count) {
   return value;
 }
 
-double *by_prompt_logits(Arena *arena, const ReportData *d, const ReportPair *pair) {
+/* The relative L2 of the logits of each prompt, in the order of d->prompt: NaN where there is no
+ * row, or values are left out of it. In the arena. */
+static double *logits_of(Arena *arena, const ReportData *d, const ReportPair *pair) {
   double *value = nans(arena, (size_t)d->prompts);
   const char *logits = data_role(d, ROLE_LOGITS);
   int p = 0;
@@ -38,7 +40,8 @@ double *by_prompt_logits(Arena *arena, const ReportData *d, const ReportPair *pa
   return value;
 }
 
-Sample by_prompt_factor(const ReportData *d, const double *a, const double *b, Arena scratch) {
+/* b over a, prompt by prompt, of two such lists. */
+static Sample factor_of(const ReportData *d, const double *a, const double *b, Arena scratch) {
   double *factor = ARENA_NEW(&scratch, double, d->prompts);
   for (int p = 0; p < d->prompts; p++) factor[p] = b[p] / a[p];
   return sample_of(factor, (size_t)d->prompts, SAMPLE_LOGS, scratch);
@@ -53,12 +56,12 @@ const char *by_prompt_closer(Arena *arena, const ReportData *d, const ReportPair
   const char *closer = arena_printf(arena, say(l, "%s is closer"),
                                     md_text(arena, a < b ? of_a->other : of_b->other));
   if (d->prompts < 2) return arena_printf(arena, say(l, "%s (of this prompt alone)"), closer);
-  const double *one = by_prompt_logits(arena, d, of_a), *two = by_prompt_logits(arena, d, of_b);
-  Sample s = by_prompt_factor(d, two, one, *arena);
+  const double *one = logits_of(arena, d, of_a), *two = logits_of(arena, d, of_b);
+  Sample s = factor_of(d, two, one, *arena);
   if (isnan(s.value)) return arena_printf(arena, say(l, "%s (of these prompts)"), closer);
   if (sample_tells(&s, SAMPLE_LOGS)) {
     const bool first = s.value < 1;
-    if (!first) s = by_prompt_factor(d, one, two, *arena);
+    if (!first) s = factor_of(d, one, two, *arena);
     return arena_printf(arena, say(l, "%s is closer, prompt by prompt by a factor of %s"),
                         md_text(arena, first ? of_a->other : of_b->other),
                         md_interval(l, arena, md_factor, s.value, s.low, s.high));
@@ -81,7 +84,7 @@ static const char *untold_from(const ReportData *d, double *const *value, const 
   int others = 0, untold = 0;
   for (int i = 0; i < count; i++) {
     if (i == one || !label[i]) continue;
-    const Sample s = by_prompt_factor(d, value[one], value[i], *arena);
+    const Sample s = factor_of(d, value[one], value[i], *arena);
     if (s.prompts == 0) return NULL;
     name[others] = label[i], p[others++] = isnan(s.p) ? 1 : s.p;
   }
@@ -104,7 +107,7 @@ void by_prompt_write_ends(FILE *out, const ReportData *d, const ReportPair *pair
   double **value = ARENA_NEW(&scratch, double *, count);
   int ranked = 0;
   for (int i = 0; i < count; i++)
-    if (label[i]) value[i] = by_prompt_logits(&scratch, d, &pair[i]), ranked++;
+    if (label[i]) value[i] = logits_of(&scratch, d, &pair[i]), ranked++;
   const int end[] = {least, most};
   const char *from[2];
   for (int i = 0; i < 2; i++) from[i] = untold_from(d, value, label, count, end[i], &scratch);

@@ -8,12 +8,6 @@
 #include "measure/sample.h"
 #include "report/data.h"
 
-/* The relative L2 of the logits of each prompt, in the order of d->prompt: NaN where there is no
- * row, or values are left out of it. In the arena. */
-double *by_prompt_logits(Arena *arena, const ReportData *d, const ReportPair *pair);
-/* b over a, prompt by prompt, of two such lists. */
-Sample by_prompt_factor(const ReportData *d, const double *a, const double *b, Arena scratch);
-
 /* "2-4 is closer, prompt by prompt by a factor of 0.587 (0.553 … 0.624)", "which is closer cannot
  * be told: …", "2-4 is closer (of this prompt alone)": of two errors against the same reference,
  * `a` and `b` of all prompts together. */

@@ -24,7 +24,8 @@ static const Event *event_of(const ReportData *d, const ReportPair *pair, int ra
   return NULL;
 }
 
-int events_count(const ReportData *d, const ReportPair *pair, const Event **largest) {
+/* How many events a pair has, and the largest of them; NULL where there is none. */
+static int count_events(const ReportData *d, const ReportPair *pair, const Event **largest) {
   int count = 0;
   *largest = NULL;
   for (size_t i = 0; i < d->events; i++) {
@@ -64,7 +65,7 @@ static bool is_known(const ReportData *d, const ReportPair *pair) {
 const char *events_cause(Arena *arena, const ReportData *d, const ReportPair *pair) {
   const EventStyle s = {d, arena, false};
   const Event *e;
-  const int count = events_count(d, pair, &e);
+  const int count = count_events(d, pair, &e);
   const Repair *repair = e ? event_maker(d, e) : NULL;
   if (!repair) return "";
   return arena_printf(
@@ -80,7 +81,7 @@ const char *events_cause(Arena *arena, const ReportData *d, const ReportPair *pa
 static const char *pair_summary(Arena *arena, const ReportData *d, const ReportPair *pair) {
   const EventStyle s = {d, arena, true};
   const Event *e;
-  const int count = events_count(d, pair, &e);
+  const int count = count_events(d, pair, &e);
   if (count == 0) return "";
   return arena_printf(arena,
                       say(d->language, "%s against %s: %s; the heaviest beside its layer: %s has "
@@ -167,7 +168,7 @@ static void write_pair(FILE *out, const ReportData *d, const ReportPair *pair, A
   const Language l = d->language;
   const EventStyle s = {d, &scratch, false};
   const Event *largest;
-  const int count = events_count(d, pair, &largest);
+  const int count = count_events(d, pair, &largest);
   const DriftShape *shape = data_shape(d, pair, data_role(d, ROLE_BLOCK_OUT));
   const EventPlan plan = spec_events(d->about[ABOUT_SPEC_EFFECTIVE], scratch);
   fprintf(out, "### %s\n\n", words_pair(l, &scratch, pair));

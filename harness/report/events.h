@@ -10,6 +10,4 @@ const char *events_summary(Arena *arena, const ReportData *d);
 /* Markdown: the value that made a pair's largest event, with its repair; "" where there is none, or
  * nothing was traced. */
 const char *events_cause(Arena *arena, const ReportData *d, const ReportPair *pair);
-/* How many events a pair has, and the largest of them; NULL where there is none. */
-int events_count(const ReportData *d, const ReportPair *pair, const Event **largest);
 #endif

@@ -23,7 +23,9 @@ static bool computed_before(const ReportData *d, const TensorStats *a, const Ten
              : tensors_find(&d->traced, a->tensor) < tensors_find(&d->traced, b->tensor);
 }
 
-const TensorStats *finite_first(const ReportData *d) {
+/* The first tensor, in the order of prompts and of computation, with a value that is not finite;
+ * NULL: there is none. NaNs that quantisation turned into 0 are not in any tensor. */
+static const TensorStats *first_tensor(const ReportData *d) {
   const TensorStats *first = NULL;
   for (size_t i = 0; i < d->tensors; i++)
     if (d->tensor[i].nonfinite > 0 && (!first || computed_before(d, &d->tensor[i], first)))
@@ -38,7 +40,7 @@ typedef struct Lost {
 } Lost;
 
 static Lost lost_values(const ReportData *d) {
-  Lost lost = {finite_first(d), 0, 0};
+  Lost lost = {first_tensor(d), 0, 0};
   for (size_t i = 0; i < d->tensors; i++) {
     lost.values += (long)d->tensor[i].nonfinite;
     lost.tensors += d->tensor[i].nonfinite > 0;

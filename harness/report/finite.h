@@ -10,9 +10,6 @@ typedef struct Size {
   int64_t n, nonfinite; /* elements, and those left out */
 } Size;
 
-/* The first tensor, in the order of prompts and of computation, with a value that is not finite;
- * NULL: there is none. NaNs that quantisation turned into 0 are not in any tensor. */
-const TensorStats *finite_first(const ReportData *d);
 /* The sentence that warns of values that are not finite; "" where all are, and quantisation met no
  * NaN. */
 const char *finite_warning(Arena *arena, const ReportData *d);

@@ -18,7 +18,9 @@ static const char *bracket(Language l, Arena *arena, double low, double high) {
                                                   md_factor(arena, low), md_factor(arena, high));
 }
 
-const char *shapes_factor(Language l, Arena *arena, double value, double low, double high) {
+/* "×2.14 (2.10 … 2.18)"; without the bracket where there is no interval; "—" where there is no
+ * factor. */
+static const char *factor_text(Language l, Arena *arena, double value, double low, double high) {
   return isnan(value)
              ? "—"
              : arena_printf(arena, "×%s%s", md_factor(arena, value), bracket(l, arena, low, high));
@@ -161,8 +163,8 @@ const char *shapes_parts(Language l, Arena *arena, const DriftShape *s, const Ag
                          say(l, "The largest is layer %d%s: up to it %s, from there to "
                                 "the end %s"),
                          s->peak_layer, in,
-                         shapes_factor(l, arena, s->rise, s->rise_low, s->rise_high),
-                         shapes_factor(l, arena, s->fall, s->fall_low, s->fall_high));
+                         factor_text(l, arena, s->rise, s->rise_low, s->rise_high),
+                         factor_text(l, arena, s->fall, s->fall_low, s->fall_high));
   if (s->step_layer >= 0 && is_one(arena, s->step, s->step_low))
     return arena_printf(arena, say(l, "%s. No step up is more than ×1.00."), peak);
   if (s->step_layer < 0)
@@ -171,7 +173,7 @@ const char *shapes_parts(Language l, Arena *arena, const DriftShape *s, const Ag
       arena,
       say(l, "%s. The largest step up leads into layer %d%s: %s, which is %s of all steps up."),
       peak, s->step_layer, in_prompts(l, arena, of, of ? of->step : 0),
-      shapes_factor(l, arena, s->step, s->step_low, s->step_high), md_share(arena, s->step_share));
+      factor_text(l, arena, s->step, s->step_low, s->step_high), md_share(arena, s->step_share));
 }
 
 static const char *left_out_words(Language l, Arena *arena, const DriftShape *s) {
@@ -194,7 +196,7 @@ const char *shapes_travel(Language l, Arena *arena, const DriftShape *s) {
   const char *text = shapes_name(l, arena, s), *growth = shapes_growth(l, arena, s);
   if (of_one(s)) text = arena_printf(arena, say(l, "%s (of this prompt alone)"), text);
   if (*growth) text = arena_printf(arena, say(l, "%s; %s"), text, growth);
-  const char *quarter = shapes_factor(l, arena, s->quarter, s->quarter_low, s->quarter_high);
+  const char *quarter = factor_text(l, arena, s->quarter, s->quarter_low, s->quarter_high);
   if (!isnan(s->quarter) && s->last_layer - s->first_layer >= QUARTER_STEPS)
     text = arena_printf(arena, say(l, "%s; over the last quarter of the layers %s"), text, quarter);
   else if (!isnan(s->quarter) && s->last_layer - s->first_layer > 1)
@@ -221,7 +223,7 @@ static bool lost_among_all(const DriftShape *s) {
 
 const char *shapes_growth_cell(Language l, Arena *arena, const DriftShape *s) {
   return arena_printf(arena, "%s%s",
-                      shapes_factor(l, arena, s->growth, s->growth_low, s->growth_high),
+                      factor_text(l, arena, s->growth, s->growth_low, s->growth_high),
                       lost_among_all(s) ? " †" : "");
 }
 
@@ -229,7 +231,7 @@ const char *shapes_brief(Language l, Arena *arena, const DriftShape *s) {
   const char *name = shapes_cell(l, arena, s);
   if (!isnan(s->growth))
     name = arena_printf(arena, say(l, "%s, %s"), name,
-                        shapes_factor(l, arena, s->growth, s->growth_low, s->growth_high));
+                        factor_text(l, arena, s->growth, s->growth_low, s->growth_high));
   return of_one(s) ? arena_printf(arena, say(l, "%s (of this prompt alone)"), name) : name;
 }
 
@@ -283,8 +285,8 @@ static const char *tokens_words(Arena *arena, const ReportData *d, const ReportP
                       say(d->language, "%s. From the curve's first layer to its last the error of "
                                        "all tokens together changes by %s"),
                       text,
-                      shapes_factor(d->language, arena, s->pooled_growth, s->pooled_growth_low,
-                                    s->pooled_growth_high));
+                      factor_text(d->language, arena, s->pooled_growth, s->pooled_growth_low,
+                                  s->pooled_growth_high));
 }
 
 /* Whether prompts hold such tokens at all is chance: it is said of these. */
@@ -329,26 +331,26 @@ static const char *quantity(Language l, Arena *arena, const DriftShape *s, int q
     case 3: return md_index(arena, s->first_layer);
     case 4: return md_error(arena, s->first);
     case 5: return md_interval(l, arena, md_error, s->last, s->last_low, s->last_high);
-    case 6: return shapes_factor(l, arena, s->growth, s->growth_low, s->growth_high);
+    case 6: return factor_text(l, arena, s->growth, s->growth_low, s->growth_high);
     case 7: return md_short(arena, s->growth_p);
     case 8: return md_short(arena, s->growth_holm);
     case 9: return md_index(arena, s->peak_layer);
-    case 10: return shapes_factor(l, arena, s->rise, s->rise_low, s->rise_high);
-    case 11: return shapes_factor(l, arena, s->fall, s->fall_low, s->fall_high);
+    case 10: return factor_text(l, arena, s->rise, s->rise_low, s->rise_high);
+    case 11: return factor_text(l, arena, s->fall, s->fall_low, s->fall_high);
     case 12: return md_index(arena, s->step_layer);
-    case 13: return shapes_factor(l, arena, s->step, s->step_low, s->step_high);
+    case 13: return factor_text(l, arena, s->step, s->step_low, s->step_high);
     case 14: return md_share(arena, s->step_share);
     case 15: return md_index(arena, s->settled_layer);
-    case 16: return shapes_factor(l, arena, s->quarter, s->quarter_low, s->quarter_high);
-    case 17: return shapes_factor(l, arena, s->rate, NAN, NAN);
+    case 16: return factor_text(l, arena, s->quarter, s->quarter_low, s->quarter_high);
+    case 17: return factor_text(l, arena, s->rate, NAN, NAN);
     case 18:
-      return shapes_factor(l, arena, s->pooled_growth, s->pooled_growth_low, s->pooled_growth_high);
+      return factor_text(l, arena, s->pooled_growth, s->pooled_growth_low, s->pooled_growth_high);
     case 19:
       return isnan(s->parting) ? "—"
              : is_one(arena, s->parting, NAN)
                  ? say(l, "no more than it")
                  : arena_printf(arena, say(l, "%s in layer %d"),
-                                shapes_factor(l, arena, s->parting, NAN, NAN), s->parting_layer);
+                                factor_text(l, arena, s->parting, NAN, NAN), s->parting_layer);
     default: return needed_cell(l, arena, s);
   }
 }

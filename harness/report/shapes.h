@@ -6,9 +6,6 @@
 #define DS_REPORT_SHAPES_H
 #include "report/by_prompt.h"
 
-/* "×2.14 (2.10 … 2.18)"; without the bracket where there is no interval; "—" where there is no
- * factor. */
-const char *shapes_factor(Language l, Arena *arena, double value, double low, double high);
 /* "rises to layer 17 (16 … 17) and falls back", "cannot tell between …", "has no shape: …" */
 const char *shapes_name(Language l, Arena *arena, const DriftShape *s);
 /* "from layer 0 to layer 23 the median token's error goes from 1.67 % to 3.58 %: ×2.14 (2.10 …

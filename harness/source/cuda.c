@@ -93,7 +93,9 @@ static bool make_head(Device *d, Status *st) {
   return d->has_head = true;
 }
 
-bool device_hold(Device *d, int layer, const Forms *forms, Status *st) {
+/* A layer's weights in these forms in their place, where they are not there in them yet, and the
+ * head where it is asked for. */
+static bool hold_forms(Device *d, int layer, const Forms *forms, Status *st) {
   return make_layer(d, layer, forms, st) && (!forms->head || d->has_head || make_head(d, st));
 }
 
@@ -104,7 +106,7 @@ bool device_hold_all(Device *d, Status *st) {
     return FAIL(st,
                 "%s: not all layers fit there at once, which what is timed or verified asks for",
                 d->cuda.name);
-  for (int layer = 0; layer < d->from->layers; layer++) TRY(device_hold(d, layer, &forms, st));
+  for (int layer = 0; layer < d->from->layers; layer++) TRY(hold_forms(d, layer, &forms, st));
   return device_wait(d, st);
 }
 
@@ -298,7 +300,7 @@ static bool has(const Source *source, int layer, const Forms *forms) {
 }
 
 static bool hold(const Source *source, int layer, const Forms *forms, Status *st) {
-  return device_hold(device_of(source), layer, forms, st);
+  return hold_forms(device_of(source), layer, forms, st);
 }
 
 static void queue(const Source *source, int lane, const SourceStep *step) {

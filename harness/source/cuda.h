@@ -60,9 +60,6 @@ bool device_load(Arena *arena, const DevicePlan *plan, Device *device, Status *s
 void device_free(Device *device);
 /* All layers and the head, each of which must have a place of its own. */
 bool device_hold_all(Device *device, Status *st);
-/* A layer's weights in these forms in their place, where they are not there in them yet, and the
- * head where it is asked for. */
-bool device_hold(Device *device, int layer, const Forms *forms, Status *st);
 
 /* Waits for everything queued. */
 bool device_wait(Device *device, Status *st);
