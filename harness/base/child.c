@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <malloc.h>
 #include <omp.h>
 #include <signal.h>
@@ -20,7 +21,7 @@
 
 /* Deflated tables and their digests are read at more than 20 MB/s on one core, twice: 4 MiB/s
  * leaves room for slow disks' checks and old machines. */
-enum { SECONDS_LEAST = 30, BYTES_PER_SECOND = 1 << 22, PATH_MOST = 1 << 12 };
+enum { SECONDS_LEAST = 30, BYTES_PER_SECOND = 1 << 22 };
 
 static const rlim_t memory_bytes = (rlim_t)1 << 31;
 
@@ -93,6 +94,13 @@ void child_take_time(void) {
   setrlimit(RLIMIT_CPU, &now);
 }
 
+/* In a child: it does not outlive its parent, and says nothing when somebody stops it. */
+static void follow(pid_t parent) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(2);
+  process_stop_silently();
+}
+
 /* Of a process: what a signal says that is no fault of what it ran; NULL: nothing. */
 static const char *limit_of(int signal) {
   switch (signal) {
@@ -144,9 +152,7 @@ int child_start(const char *const *files, int count, Status *st) {
   pid_t parent = getpid(), child = fork();
   if (child < 0) return lost(files, count, st, "no process to read it in: %s", strerror(errno));
   if (child == 0) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL); /* it does not outlive its parent */
-    if (getppid() != parent) _exit(2);
-    process_stop_silently();
+    follow(parent);
     keep_words_back();
     set_limits(seconds);
     return CHILD_HERE;
@@ -176,7 +182,7 @@ void child_limit(const char *file) {
   static const int deaths[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
   if (!is_apart) return;
   for (size_t i = 0; i < sizeof deaths / sizeof *deaths; i++) signal(deaths[i], SIG_DFL);
-  if (read_now) snprintf(read_now, PATH_MOST, "%s", file);
+  if (read_now) snprintf(read_now, PATH_MAX, "%s", file);
   set_limits(seconds_for(&file, 1));
 }
 
@@ -201,9 +207,7 @@ static void work_there(int to, int words, char *reads, pid_t parent, ChildWork w
   threads_apart = child_threads();
   is_apart = true;
   read_now = reads;
-  prctl(PR_SET_PDEATHSIG, SIGKILL); /* it does not outlive its parent */
-  if (getppid() != parent) _exit(2);
-  process_stop_silently();
+  follow(parent);
   if (words >= 0) dup2(words, STDERR_FILENO);
   omp_set_num_threads(1); /* the threads of a team that stood before are its parent's */
   FILE *out = fdopen(to, "w");
@@ -279,7 +283,7 @@ static bool pass_words(int words) {
 ChildBegun child_begin(ChildWork work, void *context) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return (ChildBegun){.from = -1, .words = -1, .child = -1};
-  void *page = mmap(NULL, PATH_MOST, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  void *page = mmap(NULL, PATH_MAX, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   ChildBegun begun = {.from = ends[0],
                       .words = memfd_create("words", MFD_CLOEXEC),
                       .reads = page == MAP_FAILED ? NULL : page};
@@ -292,6 +296,12 @@ ChildBegun child_begin(ChildWork work, void *context) {
   }
   close(ends[1]);
   return begun;
+}
+
+/* Of what it began with, all but the end that it writes to. */
+static void let_go(ChildBegun begun) {
+  if (begun.reads) munmap(begun.reads, PATH_MAX);
+  if (begun.words >= 0) close(begun.words);
 }
 
 bool child_end(Arena *arena, const char *what, ChildWork work, void *context, ChildBegun begun,
@@ -317,8 +327,7 @@ bool child_end(Arena *arena, const char *what, ChildWork work, void *context, Ch
   } else if (begun.child > 0) {
     died(what, begun.reads ? begun.reads : "", status, begun.words, st);
   }
-  if (begun.reads) munmap(begun.reads, PATH_MOST);
-  if (begun.words >= 0) close(begun.words);
+  let_go(begun);
   return begun.child > 0 ? ok : work_here(arena, what, work, context, text, count, st);
 }
 
@@ -326,8 +335,7 @@ void child_leave(ChildBegun begun) {
   if (begun.from >= 0) close(begun.from);
   if (begun.child > 0) kill(begun.child, SIGKILL);
   while (begun.child > 0 && waitpid(begun.child, NULL, 0) < 0 && errno == EINTR) {}
-  if (begun.reads) munmap(begun.reads, PATH_MOST);
-  if (begun.words >= 0) close(begun.words);
+  let_go(begun);
 }
 
 bool child_work(Arena *arena, const char *what, ChildWork work, void *context, const char **text,

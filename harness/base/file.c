@@ -104,12 +104,12 @@ bool file_is_temporary(const char *name) {
   return number && !strcmp(mark + number, ".tmp");
 }
 
-int file_open_temporary(const char *path, char temporary[4096]) {
+int file_open_temporary(const char *path, char temporary[PATH_MAX]) {
   /* Names that a killed process of the same number left, or one of another machine has. */
   enum { ATTEMPTS = 1000 };
   for (int i = 0; i < ATTEMPTS; i++) {
-    if (snprintf(temporary, 4096, "%s" TEMPORARY_MARK "%ld-%d.tmp", path, (long)getpid(), i) >=
-        4096)
+    if (snprintf(temporary, PATH_MAX, "%s" TEMPORARY_MARK "%ld-%d.tmp", path, (long)getpid(), i) >=
+        PATH_MAX)
       return errno = ENAMETOOLONG, -1;
     int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (fd >= 0 || errno != EEXIST) return fd;
@@ -130,7 +130,7 @@ static bool settle_temporary(int fd, bool ok, const char *temporary, const char 
 }
 
 bool file_write(const char *path, const void *bytes, size_t count, bool sync, Status *st) {
-  char temporary[4096];
+  char temporary[PATH_MAX];
   int fd = file_open_temporary(path, temporary);
   bool ok = fd >= 0;
   for (size_t done = 0; ok && done < count;) {
@@ -145,7 +145,7 @@ bool file_write(const char *path, const void *bytes, size_t count, bool sync, St
 
 bool file_write_by(const char *path, void (*write_all)(FILE *out, const void *context),
                    const void *context, Status *st) {
-  char temporary[4096];
+  char temporary[PATH_MAX];
   long written = 0;
   const int fd = file_open_temporary(path, temporary), own = fd < 0 ? -1 : dup(fd);
   FILE *out = own < 0 ? NULL : fdopen(own, "w");
@@ -171,7 +171,7 @@ bool file_sync_folder(const char *folder, Status *st) {
 }
 
 bool file_make_folder(const char *path, Status *st) {
-  char partial[4096];
+  char partial[PATH_MAX];
   if (strlen(path) >= sizeof partial) return FAIL(st, "%s: the path is too long", path);
   strcpy(partial, path);
   for (char *c = partial + 1;; c++) {

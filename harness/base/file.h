@@ -2,6 +2,7 @@
  * names. */
 #ifndef DS_BASE_FILE_H
 #define DS_BASE_FILE_H
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -52,7 +53,7 @@ bool file_write_by(const char *path, void (*write_all)(FILE *out, const void *co
                    const void *context, Status *st);
 /* A new file beside `path`, of a name that nobody else has, for what is written piece by piece; -1
  * and errno where none can be made. */
-int file_open_temporary(const char *path, char temporary[4096]);
+int file_open_temporary(const char *path, char temporary[PATH_MAX]);
 /* Whether this is such a temporary name, without its folder. */
 bool file_is_temporary(const char *name);
 bool file_sync_folder(const char *folder, Status *st);

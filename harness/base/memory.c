@@ -1,6 +1,7 @@
 #include "base/memory.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,14 +10,12 @@
 
 /* --- what the system and its control groups leave --------------------------------------------- */
 
-enum { PATH_ROOM = 4096 };
-
 static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
 static FILE *open_under(const char *root, const char *folder, const char *name) {
-  char path[PATH_ROOM];
+  char path[PATH_MAX];
   const int length = snprintf(path, sizeof path, "%s/%s/%s", root, folder, name);
-  return length > 0 && length < PATH_ROOM ? fopen(path, "re") : NULL;
+  return length > 0 && length < PATH_MAX ? fopen(path, "re") : NULL;
 }
 
 /* The number behind `key` and white space at the start of a line; behind none where key is "".
@@ -63,7 +62,7 @@ static size_t left_of_group(const char *root, const char *folder, const Version 
 /* The least of a group and all above it. Where the path belongs to a world outside of this
  * container, the last step is the container's own group all the same. */
 static size_t left_of_groups(const char *root, const char *path, const Version *v) {
-  char folder[PATH_ROOM];
+  char folder[PATH_MAX];
   size_t left = SIZE_MAX;
   if (strstr(path, "..") || strlen(v->mount) + strlen(path) >= sizeof folder) path = "";
   snprintf(folder, sizeof folder, "%s%s", v->mount, path);
@@ -89,7 +88,7 @@ static bool has_memory(const char *controllers, size_t length) {
 static size_t left_of_all_groups(const char *root) {
   size_t left = smaller(left_of_groups(root, "", &unified), left_of_groups(root, "", &legacy));
   FILE *file = open_under(root, "proc/self", "cgroup");
-  char line[PATH_ROOM];
+  char line[PATH_MAX];
   while (file && fgets(line, sizeof line, file)) {
     char *names = strchr(line, ':'), *path = names ? strchr(names + 1, ':') : NULL;
     if (!path) continue;

@@ -1,6 +1,7 @@
 #include "base/process.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -105,7 +106,7 @@ static bool holds(const char *line, uintptr_t address) {
 /* The file that is mapped there; NULL where none is found. What may be called in a signal's handler
  * is little: no printf, no exit, no memory. */
 static const char *mapped_at(uintptr_t address) {
-  static char line[4096 + 128];
+  static char line[128 + PATH_MAX];
   const int maps = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
   size_t length = 0;
   for (char c; maps >= 0 && read(maps, &c, 1) == 1;) {

@@ -28,7 +28,7 @@ static int launched(void) {
 /* Beside the program, or where it was installed. */
 static void *load_library(void) {
   static const char *const place[] = {"", "../lib/driftscope/"};
-  char path[4096];
+  char path[PATH_MAX];
   void *library = NULL;
   const ssize_t length = readlink("/proc/self/exe", path, sizeof path - 64);
   char *name = length > 0 ? memrchr(path, '/', (size_t)length) : NULL;

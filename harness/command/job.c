@@ -150,7 +150,7 @@ static bool job_make(Arena *arena, const Options *o, Job *job, Progress *progres
 /* --- floors ----------------------------------------------------------------------------------- */
 
 static double results_bytes(const Job *job) {
-  char path[4096];
+  char path[PATH_MAX];
   struct stat about;
   snprintf(path, sizeof path, "%s/results.h5", job->out);
   return stat(path, &about) == 0 ? (double)about.st_size : 0;

@@ -272,7 +272,7 @@ static const char *shard_name(Arena *arena, int shard, int shards) {
 
 static bool make_shard(const char *path, Made *list, int count, WeightType type, int shard,
                        int64_t seed, Progress *progress, Arena scratch, Status *st) {
-  char temporary[4096];
+  char temporary[PATH_MAX];
   int fd = file_open_temporary(path, temporary);
   if (fd < 0) return FAIL(st, "%s: cannot be written: %s", path, strerror(errno));
   int why = write_shard(fd, list, count, type, shard, seed, progress, scratch);

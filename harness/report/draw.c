@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -21,7 +22,7 @@ enum { PATIENCE_S = 120, WORDS_MAX = 8192 };
 
 bool draw_can(const char *program) {
   const char *path = getenv("PATH");
-  char candidate[4096];
+  char candidate[PATH_MAX];
   while (path && *path) {
     size_t length = strcspn(path, ":");
     snprintf(candidate, sizeof candidate, "%.*s/%s", (int)length, path, program);

@@ -125,7 +125,7 @@ void part_remove(const Store *store, const char *name) { unlinkat(store->lock, n
 /* --- writing ---------------------------------------------------------------------------------- */
 
 static bool write_failed(Store *store, const char *name, size_t bytes, Status *st) {
-  char path[PATH_BYTES];
+  char path[PATH_MAX];
   int error = errno;
   snprintf(path, sizeof path, "%.3000s/%s", store->folder, name);
   errno = error;
@@ -254,10 +254,10 @@ bool part_key(const char *folder, RunKey *key, Arena scratch, Status *st) {
 
 bool part_find_run(const char *folder, const RunKey *key, bool *found, Digest *structure,
                    Arena scratch, Status *st) {
-  char path[PATH_BYTES];
+  char path[PATH_MAX];
   Bytes text;
   Status why = {0};
-  if (snprintf(path, sizeof path, "%s/" RUN_JSON, folder) >= PATH_BYTES - PART_NAME)
+  if (snprintf(path, sizeof path, "%s/" RUN_JSON, folder) >= PATH_MAX - PART_NAME)
     return FAIL(st, "%.100s…: the path is too long", folder);
   *found = file_exists(path);
   if (!*found) return true;

@@ -52,7 +52,7 @@ bool store_open(Arena *arena, const char *results, const RunKey *key, const Stor
   struct stat there;
   if (lstat(results, &there) == 0 && S_ISDIR(there.st_mode))
     return FAIL(st, "%s: is a folder: the result cannot get this name", results);
-  if (strlen(results) > PATH_BYTES - PART_NAME - 16)
+  if (strlen(results) > PATH_MAX - PART_NAME - 16)
     return FAIL(st, "%.100s…: the path is too long", results);
   Store *store = store_make(arena, results, key, shape, sync);
   TRY(folder_lock(store->folder, true, &store->lock, st));

@@ -10,8 +10,6 @@
 #include "store/hdf5.h"
 #include "store/store.h"
 
-enum { PATH_BYTES = 4096 };
-
 /* A dataset's place in the results file: a tensor's; or that of a tensor's scales, which stand
  * beside it where there is more than one, and whose slot follows the tensor's. */
 typedef struct Slot {

@@ -37,7 +37,7 @@ bool read_at(int file, void *bytes, size_t count, uint64_t offset) {
 
 /* Where the file lies or would lie. */
 static uint64_t bytes_free(const char *path) {
-  char folder[PATH_BYTES];
+  char folder[PATH_MAX];
   const char *slash = strrchr(path, '/');
   snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
   struct statvfs disk;
