@@ -230,7 +230,7 @@ static error_t take(int key, char *text, struct argp_state *state) {
       o->folder = text;
       break;
     case OPT_BENCH_LENGTH:
-      o->bench_length = (int)whole_number(state, "length", text, 1, 1 << 20);
+      o->bench_length = (int)whole_number(state, "length", text, 1, TOKENS_MAX);
       break;
     case OPT_BENCH_MODEL: o->bench_model = text; break;
     case OPT_JOB: o->job = true; break;
@@ -271,13 +271,13 @@ static error_t take(int key, char *text, struct argp_state *state) {
     case OPT_CALIBRATION: o->calibration = text; break;
     case OPT_REWRITE: o->rewrite = text; break;
     case OPT_BACKEND: o->backend = text; break;
-    case OPT_THREADS: o->threads = (int)whole_number(state, "threads", text, 0, 1024); break;
+    case OPT_THREADS: o->threads = (int)whole_number(state, "threads", text, 0, THREADS_MAX); break;
     case OPT_MEMORY: o->memory = size(state, "memory", text); break;
     case OPT_OFFSET: o->offset = whole_number(state, "offset", text, 0, INT64_MAX); break;
-    case OPT_LENGTH: o->length = (int)whole_number(state, "length", text, 1, 1 << 20); break;
-    case OPT_WINDOWS: o->windows = (int)whole_number(state, "windows", text, 1, 4096); break;
+    case OPT_LENGTH: o->length = (int)whole_number(state, "length", text, 1, TOKENS_MAX); break;
+    case OPT_WINDOWS: o->windows = (int)whole_number(state, "windows", text, 1, WINDOWS_MAX); break;
     case OPT_WINDOW_LENGTH:
-      o->window_length = (int)whole_number(state, "window-length", text, 1, 1 << 20);
+      o->window_length = (int)whole_number(state, "window-length", text, 1, TOKENS_MAX);
       break;
     case OPT_ALPHA: o->alpha = fraction(state, "alpha", text, 0.5, 1); break;
     case OPT_VECTORS: o->vectors = text; break;
@@ -292,10 +292,10 @@ static error_t take(int key, char *text, struct argp_state *state) {
     case OPT_MIN_EQUAL: o->min_equal = fraction(state, "min-equal", text, 0, 1); break;
     case OPT_SEED: o->seed = whole_number(state, "seed", text, 0, INT64_MAX); break;
     case OPT_EVAL_WINDOWS:
-      o->eval_windows = (int)whole_number(state, "windows", text, 1, 4096);
+      o->eval_windows = (int)whole_number(state, "windows", text, 1, WINDOWS_MAX);
       break;
     case OPT_EVAL_LENGTH:
-      o->eval_length = (int)whole_number(state, "window-length", text, 1, 1 << 20);
+      o->eval_length = (int)whole_number(state, "window-length", text, 1, TOKENS_MAX);
       break;
     case OPT_LANGUAGE:
       if (!language_find(text, &o->language))

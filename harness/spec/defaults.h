@@ -1,5 +1,5 @@
-/* defaults: what every command and every spec takes where nothing is said. The command line, its
- * help and the schema read this one table. */
+/* defaults: what every command and every spec takes where nothing is said, and at most. The command
+ * line, its help and the schema read this one table. */
 #ifndef DS_SPEC_DEFAULTS_H
 #define DS_SPEC_DEFAULTS_H
 
@@ -21,6 +21,9 @@
 #define DEFAULT_LEAST_MEMORY 1000000 /* bytes: below, a unit was forgotten */
 #define DEFAULT_EQUAL_CONV1D 0.9999
 #define DEFAULT_EQUAL_SCAN 0.997
+
+/* At most: windows of a text, tokens of a prompt or a window, threads. */
+enum { WINDOWS_MAX = 4096, TOKENS_MAX = 1 << 20, THREADS_MAX = 1024 };
 
 /* A default as text. */
 #define DEFAULT_AS_WRITTEN(x) #x

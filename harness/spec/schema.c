@@ -17,10 +17,10 @@ static const Key calibration_keys[] = {
      .meaning =
          "file of token ids that calibrate them, in place of text: integers as text, or .npy"},
     {"windows", KIND_INT, offsetof(Calibration, windows),
-     .standard = DEFAULT_SHOWN(DEFAULT_WINDOWS), .min = 1, .max = 4096,
+     .standard = DEFAULT_SHOWN(DEFAULT_WINDOWS), .min = 1, .max = WINDOWS_MAX,
      .meaning = "windows taken from the file, evenly spread"},
     {"length", KIND_INT, offsetof(Calibration, length),
-     .standard = DEFAULT_SHOWN(DEFAULT_WINDOW_LENGTH), .min = 1, .max = 1 << 20,
+     .standard = DEFAULT_SHOWN(DEFAULT_WINDOW_LENGTH), .min = 1, .max = TOKENS_MAX,
      .meaning = "tokens of each window"},
     {"alpha", KIND_REAL, offsetof(Calibration, alpha), .standard = DEFAULT_SHOWN(DEFAULT_ALPHA),
      .low = 0.5, .high = 1,
@@ -39,7 +39,7 @@ static const Key prompt_keys[] = {
      .with = "text", .or_with = "tokens",
      .meaning = "byte of the text file at which what is read begins, the first of a character; or "
                 "first id of the tokens"},
-    {"length", KIND_INT, offsetof(Prompt, length), .min = 1, .max = 1 << 20, .with = "text",
+    {"length", KIND_INT, offsetof(Prompt, length), .min = 1, .max = TOKENS_MAX, .with = "text",
      .or_with = "tokens", .meaning = "tokens taken; left out: up to the end of the file"},
     {"windows", KIND_INT, offsetof(Prompt, windows), .min = 1, .max = PROMPTS_MAX, .with = "length",
      .meaning = "so many prompts of that length, evenly spread from offset to the end of the file, "
@@ -202,7 +202,7 @@ static const Key spec_keys[] = {
      .names = WORDS("auto", "cpu", "cuda"),
      .meaning = "where the kernels run; their bits do not depend on it"},
     {"threads", KIND_INT, offsetof(Spec, threads), .standard = DEFAULT_SHOWN(DEFAULT_THREADS),
-     .min = 0, .max = 1024, .meaning = "0: all there are"},
+     .min = 0, .max = THREADS_MAX, .meaning = "0: all there are"},
     {"memory", KIND_BYTES, offsetof(Spec, memory), .min = DEFAULT_LEAST_MEMORY,
      .meaning = "that a run takes at most, such as 8 GB; left out: most of what is free"},
     {"seed", KIND_INT64, offsetof(Spec, seed), .standard = DEFAULT_SHOWN(DEFAULT_SEED), .min = 0,

@@ -21,8 +21,8 @@ static const Key micro_keys[] = {
     {"layers", KIND_LIST, offsetof(Micro, layers), .min = 1, .max = 10000, .item = &a_layer,
      .count_offset = offsetof(Micro, layer_count),
      .meaning = "layers whose weights and inputs are captured; left out: the first and the last"},
-    {"prompts", KIND_LIST, offsetof(Micro, prompts), .min = 1, .max = 4096, .item = &a_prompt_name,
-     .count_offset = offsetof(Micro, prompt_count),
+    {"prompts", KIND_LIST, offsetof(Micro, prompts), .min = 1, .max = PROMPTS_MAX,
+     .item = &a_prompt_name, .count_offset = offsetof(Micro, prompt_count),
      .meaning = "prompts at which inputs are captured; left out: the first"},
     {"shapes", KIND_LIST, offsetof(Micro, shapes), .min = 1, .max = 64, .item = &a_shape,
      .count_offset = offsetof(Micro, shape_count),
@@ -38,7 +38,7 @@ static const Key micro_keys[] = {
 };
 const Object schema_micro = {sizeof(Micro), micro_keys, COUNT_OF(micro_keys), NULL, NULL};
 
-static const Key a_length = {.kind = KIND_INT, .min = 1, .max = 1 << 20};
+static const Key a_length = {.kind = KIND_INT, .min = 1, .max = TOKENS_MAX};
 
 static const Key task_keys[] = {
     {"file", KIND_TEXT, offsetof(TaskPlan, file), .required = true, .min = 1,
@@ -53,7 +53,7 @@ static const Key task_keys[] = {
      .meaning = "what stands between a context and its continuation; left out: a space, of kind "
                 "target nothing"},
     {"max_length", KIND_INT, offsetof(TaskPlan, max_length),
-     .standard = DEFAULT_SHOWN(DEFAULT_TASK_LENGTH), .min = 1, .max = 1 << 20,
+     .standard = DEFAULT_SHOWN(DEFAULT_TASK_LENGTH), .min = 1, .max = TOKENS_MAX,
      .meaning = "tokens of a context with its continuation that are read; longer ones are cut on "
                 "the left"},
     {"samples", KIND_INT, offsetof(TaskPlan, samples), .min = 1, .max = 1 << 20,
@@ -69,10 +69,10 @@ static const Key evaluation_keys[] = {
      .meaning =
          "file of token ids that are predicted, in place of text: integers as text, or .npy"},
     {"windows", KIND_INT, offsetof(EvaluationPlan, windows),
-     .standard = DEFAULT_SHOWN(DEFAULT_EVAL_WINDOWS), .min = 1, .max = 4096,
+     .standard = DEFAULT_SHOWN(DEFAULT_EVAL_WINDOWS), .min = 1, .max = WINDOWS_MAX,
      .meaning = "windows taken from the file, evenly spread; standard errors are over windows"},
     {"length", KIND_INT, offsetof(EvaluationPlan, length),
-     .standard = DEFAULT_SHOWN(DEFAULT_WINDOW_LENGTH), .min = 1, .max = 1 << 20,
+     .standard = DEFAULT_SHOWN(DEFAULT_WINDOW_LENGTH), .min = 1, .max = TOKENS_MAX,
      .meaning = "tokens predicted in each window, which has one more in front"},
     {"modes", KIND_LIST, offsetof(EvaluationPlan, modes), .min = 1, .max = 64, .item = &a_mode_name,
      .count_offset = offsetof(EvaluationPlan, mode_count),
@@ -148,7 +148,7 @@ static const Key repair_keys[] = {
      .meaning = "its layer"},
     {"tensor", KIND_TENSOR, offsetof(RepairPlan, tensor), .required = true,
      .meaning = "a tensor of that layer"},
-    {"token", KIND_INT, offsetof(RepairPlan, token), .required = true, .min = 0, .max = 1 << 20,
+    {"token", KIND_INT, offsetof(RepairPlan, token), .required = true, .min = 0, .max = TOKENS_MAX,
      .meaning = "the element's token, its row"},
     {"channel", KIND_INT, offsetof(RepairPlan, channel), .required = true, .min = 0, .max = 1 << 20,
      .meaning = "the element's channel, its column"},
