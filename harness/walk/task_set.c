@@ -68,6 +68,8 @@ static bool put_request(Taker *t, const int32_t *token, int64_t count, int64_t c
   TaskRequest *request = &t->set->request[t->set->requests];
   const int64_t continued = count - context, most = t->plan->max_length + 1;
   const int64_t kept = count < most ? count : most;
+  if (t->set->requests == t->requests_room)
+    return FAIL(st, "%s: more than %d requests", t->place, t->requests_room);
   if (continued < 1)
     return FAIL(st, "%s: the continuation \"%.60s\" has no tokens of its own", t->place, choice);
   if (continued >= most)
