@@ -109,3 +109,10 @@ size_t family_layer_values(const Config *config) {
     values += weight_values(config, &config->family->weight[w]);
   return values;
 }
+
+size_t family_layer64_bytes(const Config *config) {
+  size_t bytes = 0;
+  for (int w = 0; w < config->family->weights; w++)
+    bytes += arena_lines(weight_values(config, &config->family->weight[w]) * sizeof(double));
+  return bytes;
+}

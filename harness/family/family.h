@@ -128,7 +128,9 @@ Forms forms_of_both(Forms a, Forms b);
 const char *family_sizes(Arena *arena, const Config *config);
 /* The widest row of any tensor of a layer. */
 int family_widest(const Config *config);
-/* All values of a layer's weights. */
+/* All values of a layer's weights; and bytes of these in float64, each weight in whole lines
+ * (base/arena.h). */
 size_t family_layer_values(const Config *config);
+size_t family_layer64_bytes(const Config *config);
 
 #endif

@@ -18,13 +18,6 @@ static const size_t stay64_bytes = (size_t)256 << 20;
 /* --- sizes ------------------------------------------------------------------------------------ */
 
 /* Of a layer: every weight in float64, and in the modes' two formats. */
-static size_t layer64_bytes(const Config *c) {
-  size_t bytes = 0;
-  for (int w = 0; w < c->family->weights; w++)
-    bytes += arena_lines(weight_values(c, &c->family->weight[w]) * sizeof(double));
-  return bytes;
-}
-
 static size_t prepared_of(const Config *c, unsigned f32, unsigned i8) {
   size_t bytes = 0;
   for (int w = 0; w < c->family->weights; w++) {
@@ -48,17 +41,17 @@ static size_t scratch_bytes(const Config *c) {
 
 size_t layers_least_bytes(const Config *c, const Forms *forms, int together) {
   const size_t places =
-      (size_t)together * (layer64_bytes(c) + prepared_of(c, forms->f32, forms->i8));
+      (size_t)together * (family_layer64_bytes(c) + prepared_of(c, forms->f32, forms->i8));
   return places + scratch_bytes(c) + (forms->head ? head_bytes(c) : 0);
 }
 
 static bool stays64(const Config *c, const Forms *forms) {
-  return forms->f64 && (size_t)c->layers * layer64_bytes(c) <= stay64_bytes;
+  return forms->f64 && (size_t)c->layers * family_layer64_bytes(c) <= stay64_bytes;
 }
 
 size_t layers_stay_bytes(const Config *c, const Forms *forms) {
   const size_t layer =
-      prepared_of(c, forms->f32, forms->i8) + (stays64(c, forms) ? layer64_bytes(c) : 0);
+      prepared_of(c, forms->f32, forms->i8) + (stays64(c, forms) ? family_layer64_bytes(c) : 0);
   return (size_t)(c->layers - 1) * layer;
 }
 
@@ -303,7 +296,7 @@ static void make_places(Arena *arena, const LayersPlan *plan, Layers *l) {
   l->places64 = stay && stays64(c, &plan->forms) ? c->layers : together;
   l->own = stay ? plan->forms : (Forms){.f32 = UINT32_MAX, .i8 = UINT32_MAX};
   l->bytes = prepared_of(c, l->own.f32, l->own.i8);
-  l->bytes64 = layer64_bytes(c);
+  l->bytes64 = family_layer64_bytes(c);
   l->beside = arena_carve(arena, prepared_of(c, ~l->own.f32, ~l->own.i8));
   l->has_beside = -1;
   l->room =

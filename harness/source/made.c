@@ -74,19 +74,13 @@ bool maker_wait(Maker *m, Status *st) {
 
 /* --- a layer in float64 ----------------------------------------------------------------------- */
 
-static size_t layer_bytes(const Config *c) {
-  size_t bytes = 0;
-  for (int w = 0; w < c->family->weights; w++)
-    bytes += arena_lines(weight_values(c, &c->family->weight[w]) * sizeof(double));
-  return bytes;
-}
-
-size_t made_bytes(const Config *c, int places) { return (size_t)places * layer_bytes(c); }
+size_t made_bytes(const Config *c, int places) { return (size_t)places * family_layer64_bytes(c); }
 
 bool made_open(Arena *arena, Maker *m, Rewrite rewrite, int places, MadeLayers *made, Status *st) {
   const Config *c = &m->layers->checkpoint->config;
   const size_t bytes = made_bytes(c, places);
-  *made = (MadeLayers){.maker = m, .rewrite = rewrite, .places = places, .bytes = layer_bytes(c)};
+  *made = (MadeLayers){
+      .maker = m, .rewrite = rewrite, .places = places, .bytes = family_layer64_bytes(c)};
   made->held = ARENA_NEW(arena, int, places);
   for (int i = 0; i < places; i++) made->held[i] = ABSENT;
   made->layer = arena_alloc(arena, (size_t)c->layers, sizeof *made->layer);

@@ -2,6 +2,7 @@
 
 #include <omp.h>
 
+#include "base/number.h"
 #include "base/process.h"
 #include "base/ranks.h"
 #include "model/hub.h"
@@ -56,7 +57,7 @@ static bool check_unused(const Spec *spec, const Checkpoint *c, Status *st) {
               "%s: holds %zu tensor%s that this model does not use: %.400s; if config.json is "
               "right, run without %s with --ignore-unused (in a spec: ignore_unused: true), which "
               "is recorded",
-              c->unused_path, c->unused, c->unused == 1 ? "" : "s", c->unused_names,
+              c->unused_path, c->unused, plural((int64_t)c->unused), c->unused_names,
               c->unused == 1 ? "it" : "them");
 }
 
@@ -98,6 +99,14 @@ int subject_longest(const Spec *spec, const Subject *subject) {
 
 TensorSet subject_ends(const Subject *subject) {
   return tensors_in(&subject->model.config.family->tensors, ROLE_BLOCK_OUT, ROLE_LOGITS);
+}
+
+Source subject_modes(const Subject *subject) {
+  return subject->device ? source_cuda(subject->device) : source_cpu(&subject->model);
+}
+
+Source subject_reference(const Subject *subject) {
+  return subject->device64 ? source_cuda64(subject->device64) : source_ref64(&subject->weights);
 }
 
 static int batch_of(const Subject *subject, int sides, const PromptShape *prompt, int prompts) {

@@ -42,11 +42,3 @@ bool there_load(Arena *arena, const Spec *spec, Subject *subject, Status *st) {
   return device64_load(subject->device, &subject->weights, &subject->device->made, true,
                        subject->device64, st);
 }
-
-Source subject_modes(const Subject *subject) {
-  return subject->device ? source_cuda(subject->device) : source_cpu(&subject->model);
-}
-
-Source subject_reference(const Subject *subject) {
-  return subject->device64 ? source_cuda64(subject->device64) : source_ref64(&subject->weights);
-}

@@ -119,7 +119,7 @@ typedef struct Walk {
   const Visitor *visitor;
   int visitors;
   bool share;  /* a side whose first layers run under the same source and settings as an earlier
-                * one's starts where they  part; its time_s is then less than it takes alone */
+                * one's starts where they part; its time_s is then less than it takes alone */
   int abreast; /* of a batch so many prompts at a time, a thread each: what all of a walk's small
                 * operators share is soon used up. For visitors that may be called so. 0 or 1: one
                 * after the other, all threads in each */
