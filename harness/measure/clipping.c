@@ -1,5 +1,6 @@
 #include "measure/clipping.h"
 
+#include "measure/blocks.h"
 #include "measure/moments.h"
 
 /* --- the blocks of a processor ---------------------------------------------------------------- */
@@ -195,5 +196,5 @@ void clipping_of(const Tensor *reference, const Tensor *got, float scale, bool r
 
 size_t clipping_scratch_bytes(size_t n, size_t rows, size_t channels) {
   return sizeof(ClipRoom) + channels * (sizeof(double) + sizeof(bool)) +
-         (n / (BLOCK_ELEMENTS / 2) + rows + 1) * sizeof(ClipBlock) + 4 * 64;
+         blocks_most(n, rows) * sizeof(ClipBlock) + 4 * 64;
 }

@@ -20,9 +20,7 @@ static const char *cell_of(const Column *column, const void *row) {
 }
 
 static double double_in(const Column *column, const void *row) {
-  double value;
-  memcpy(&value, cell_of(column, row), sizeof value);
-  return value;
+  return table_double(row, column->offset);
 }
 
 static int64_t whole_in(const Column *column, const void *row) {

@@ -4,7 +4,6 @@
 
 #include <math.h>
 #include <omp.h>
-#include <stdio.h>
 
 #include "base/lanes.h"
 #include "measure/interval.h"
@@ -112,7 +111,7 @@ static void pool_tokens(const PairStats *rows, const Place *place, size_t count,
   drift->token_worst = token.worst;
   drift->tokens_left_out = token.left_out;
   drift->tokens_effective = token.effective;
-  if (worst) snprintf(drift->worst_prompt, sizeof drift->worst_prompt, "%s", worst->prompt);
+  if (worst) table_text(drift->worst_prompt, sizeof drift->worst_prompt, worst->prompt);
 }
 
 /* A prompt without any finite element adds nothing. */
@@ -120,9 +119,9 @@ static Drift pool(const PairStats *rows, const Place *place, size_t count) {
   const PairStats *head = &rows[place[0].row];
   Drift drift = {.layer = head->layer, .prompts = (int32_t)count, .identical = 1};
   drift.rel_l2_min = drift.rel_l2_max = drift.growth = drift.max_abs = drift.cosine_min = NAN;
-  snprintf(drift.base, sizeof drift.base, "%s", head->base);
-  snprintf(drift.other, sizeof drift.other, "%s", head->other);
-  snprintf(drift.tensor, sizeof drift.tensor, "%s", head->tensor);
+  table_text(drift.base, sizeof drift.base, head->base);
+  table_text(drift.other, sizeof drift.other, head->other);
+  table_text(drift.tensor, sizeof drift.tensor, head->tensor);
 
   Squares sum = {0, 0};
   double steps = 0, finite = 0, differing = 0;

@@ -3,7 +3,6 @@
 #include <gsl/gsl_math.h>
 #include <math.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/quantiles.h"
@@ -90,7 +89,7 @@ static void put_share(const EvaluationWindow *row, int windows, size_t offset, d
 Evaluation evaluation_of(const EvaluationWindow *rows, int windows, Arena scratch) {
   Evaluation e = {.windows = windows};
   bool overlap = evaluation_overlaps(rows, windows);
-  snprintf(e.mode, sizeof e.mode, "%s", rows->mode);
+  table_text(e.mode, sizeof e.mode, rows->mode);
 #define FIGURE(member, scale)                                                                      \
   do {                                                                                             \
     Sample s =                                                                                     \
@@ -173,9 +172,9 @@ EvaluationPair evaluation_pair(const EvaluationMetric *metric, const EvaluationW
   pair.top_share = pair.reached_share = pair.reached_part = pair.apart = pair.apart_low =
       pair.apart_high = NAN;
   double *difference = ARENA_NEW(&scratch, double, windows);
-  snprintf(pair.base, sizeof pair.base, "%s", base->mode);
-  snprintf(pair.other, sizeof pair.other, "%s", other->mode);
-  snprintf(pair.metric, sizeof pair.metric, "%s", metric->name);
+  table_text(pair.base, sizeof pair.base, base->mode);
+  table_text(pair.other, sizeof pair.other, other->mode);
+  table_text(pair.metric, sizeof pair.metric, metric->name);
   bool identical = fill_differences(&pair, metric, base, other, windows, difference, scratch);
   Sample s = sample_of(difference, (size_t)windows, metric->scale, scratch);
   pair.windows = s.prompts;

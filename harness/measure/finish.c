@@ -1,7 +1,5 @@
 #include "measure/finish.h"
 
-#include <stdio.h>
-
 const double pair_quantiles[PAIR_QUANTILES] = {0.5, 0.9, 0.95, 0.99, 0.999};
 
 /* --- moments ---------------------------------------------------------------------------------- */
@@ -86,7 +84,7 @@ static const char *kernel_of(const Tensor *t) { return t->kernel ? t->kernel : "
 
 void finish_witness(const Tensor *t, TensorStats *row) {
   row->q8_nans = t->nans;
-  snprintf(row->kernel, sizeof row->kernel, "%s", kernel_of(t));
+  table_text(row->kernel, sizeof row->kernel, kernel_of(t));
 }
 
 bool tensors_of_one_kernel(const Tensor *a, const Tensor *b) {
@@ -113,7 +111,7 @@ void finish_tensor(const Tensor *t, float scale, const TensorBlock *block, const
   row->scale = scale > 0 ? scale : NAN;
   row->on_grid = scale > 0 ? (double)counts.on_grid / n : NAN;
   row->saturated = scale > 0 ? (double)counts.saturated / n : NAN;
-  snprintf(row->type, sizeof row->type, "%s", format_name(t->format));
+  table_text(row->type, sizeof row->type, format_name(t->format));
   finish_witness(t, row);
 }
 
@@ -256,8 +254,7 @@ void finish_pair(const Tensor *base, const Tensor *other, const PairBlock *block
   write_angles(&s, row);
   row->token = part_errors_of(rest->rows, blocks.rows, rest->room);
   row->channel = part_errors_of(rest->columns, blocks.cols, rest->room);
-  snprintf(row->ulp_type, sizeof row->ulp_type, "%s",
-           format_name(both_f16 ? FORMAT_F16 : FORMAT_F32));
+  table_text(row->ulp_type, sizeof row->ulp_type, format_name(both_f16 ? FORMAT_F16 : FORMAT_F32));
   row->p50 = rest->quantile[0];
   row->p90 = rest->quantile[1];
   row->p95 = rest->quantile[2];

@@ -7,14 +7,18 @@
 
 /* --- over prompts ----------------------------------------------------------------------------- */
 
+/* Student's t of a mean of n values with this deviation. */
+static double half_width(double sd, size_t n) {
+  return gsl_cdf_tdist_Pinv((1 + interval_level) / 2, (double)n - 1) * sd / sqrt((double)n);
+}
+
 Sampled interval_of_values(const double *value, size_t n) {
   Sampled s = {NAN, NAN, NAN, NAN, (int)n};
   if (n == 0) return s;
   s.value = gsl_stats_mean(value, 1, n);
   if (n == 1 || !isfinite(s.value)) return s;
   s.sd = gsl_stats_sd(value, 1, n);
-  double half =
-      gsl_cdf_tdist_Pinv((1 + interval_level) / 2, (double)n - 1) * s.sd / sqrt((double)n);
+  const double half = half_width(s.sd, n);
   s.low = s.value - half;
   s.high = s.value + half;
   return s;
@@ -27,8 +31,7 @@ Sampled interval_of_logs(const double *value, size_t n) {
   Sampled s = {n ? exp(mean) : NAN, NAN, NAN, NAN, (int)n};
   if (n < 2 || !isfinite(mean)) return s;
   s.sd = sqrt(squares / (double)(n - 1));
-  double half =
-      gsl_cdf_tdist_Pinv((1 + interval_level) / 2, (double)n - 1) * s.sd / sqrt((double)n);
+  const double half = half_width(s.sd, n);
   s.low = exp(mean - half);
   s.high = exp(mean + half);
   return s;
@@ -139,8 +142,9 @@ size_t interval_blocks(const double *value, size_t n, size_t length, double *blo
 
 /* --- how many --------------------------------------------------------------------------------- */
 
-/* Student's quantiles are larger than the normal ones, so those give a start from below; for large
- * n the two meet, and the start is within a few prompts. */
+/* More are no number to run: what is looked for is a difference of rounding. */
+static const double needed_most = 1e12;
+
 double interval_mcnemar(int64_t a, int64_t b) {
   const unsigned n = (unsigned)(a + b), less = (unsigned)(a < b ? a : b);
   return n ? fmin(1, 2 * gsl_cdf_binomial_P(less, 0.5, n)) : 1;
@@ -152,14 +156,16 @@ double interval_mcnemar_needed(int64_t a, int64_t b, int64_t n) {
       gsl_cdf_ugaussian_Pinv((1 + interval_level) / 2) * sqrt(apart) +
       gsl_cdf_ugaussian_Pinv(interval_power) * sqrt(apart - difference * difference);
   const double needed = ceil(root * root / (difference * difference));
-  return needed <= 1e12 ? needed : NAN;
+  return needed <= needed_most ? needed : NAN;
 }
 
+/* Student's quantiles are larger than the normal ones, so those give a start from below; for large
+ * n the two meet, and the start is within a few prompts. */
 double interval_needed(double mean, double sd, double null) {
   const double level = (1 + interval_level) / 2;
   double ratio = sd / fabs(mean - null);
   double z = gsl_cdf_ugaussian_Pinv(level) + gsl_cdf_ugaussian_Pinv(interval_power);
-  if (!(z * z * ratio * ratio <= 1e12)) return NAN; /* a difference of rounding */
+  if (!(z * z * ratio * ratio <= needed_most)) return NAN;
   double n = fmax(2, ceil(z * z * ratio * ratio));
   for (int step = 0; step < 64; step++, n++) {
     double t = gsl_cdf_tdist_Pinv(level, n - 1) + gsl_cdf_tdist_Pinv(interval_power, n - 1);

@@ -4,7 +4,6 @@
 #include <gsl/gsl_fit.h>
 #include <math.h>
 #include <omp.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/lanes.h"
@@ -140,7 +139,7 @@ void shape_of_curves(const double *e, const double *pooled, int prompts, int lay
   row->prompts = prompts;
   no_shape(row);
   const char *reason = reason_of(e, prompts, layers, row);
-  snprintf(row->reason, sizeof row->reason, "%s", reason);
+  table_text(row->reason, sizeof row->reason, reason);
   const int start = row->latest_start;
   if (start < 0) return;
   Curves tokens = curves_of(&scratch, e, prompts, layers, start);
@@ -191,11 +190,8 @@ static DriftShape shape_of_places(bool tokens, const PairStats *rows, const Plac
   row.left_out = prompts - row.prompts;
   if (identical || kept == 0) {
     no_shape(&row);
-    snprintf(row.shape, sizeof row.shape, "%s", identical ? "identical" : "");
-    snprintf(row.reason, sizeof row.reason, "%s",
-             identical ? ""
-             : tokens  ? "not_finite"
-                       : "no_tokens");
+    table_text(row.shape, sizeof row.shape, identical ? "identical" : "");
+    table_text(row.reason, sizeof row.reason, identical ? "" : tokens ? "not_finite" : "no_tokens");
     row.told = identical;
     return row;
   }

@@ -195,7 +195,7 @@ static double prompts_needed(const Curves *c, const Reading *r, const ShapeDraws
 }
 
 static void put_rival(DriftShape *row, Shape rival, int first) {
-  snprintf(row->rival, sizeof row->rival, "%s", shape_names[rival.kind]);
+  table_text(row->rival, sizeof row->rival, shape_names[rival.kind]);
   row->rival_layer = rival.layer < 0 ? -1 : first + rival.layer;
 }
 
@@ -204,7 +204,7 @@ void shape_decide(const Curves *c, double growth_sd, const DriftLimits *limits,
   Reading r = {.limits = limits, .noise = noise_of(c)};
   r.turn = curve_turn(c->mean, c->layers, limits, r.noise);
   r.own = curve_shape(c->mean, c->layers, limits, r.turn);
-  snprintf(row->shape, sizeof row->shape, "%s", shape_names[r.own.kind]);
+  table_text(row->shape, sizeof row->shape, shape_names[r.own.kind]);
   row->layer = r.own.layer < 0 ? -1 : first + r.own.layer;
   row->told = 1;
   if (c->prompts < 2) return;

@@ -2,7 +2,6 @@
 #include "measure/verdict.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "measure/interval.h"
@@ -37,8 +36,8 @@ static void count_rows(const Tensors *tensors, Verdict *v, const PairStats *rows
   if (first) {
     v->first_layer = first->layer;
     v->first_rel_l2 = first->rel_l2;
-    snprintf(v->first_tensor, sizeof v->first_tensor, "%s", first->tensor);
-    snprintf(v->first_prompt, sizeof v->first_prompt, "%s", first->prompt);
+    table_text(v->first_tensor, sizeof v->first_tensor, first->tensor);
+    table_text(v->first_prompt, sizeof v->first_prompt, first->prompt);
   }
 }
 
@@ -85,8 +84,8 @@ Verdict verdict_of(const Tensors *tensors, VerdictSide base, VerdictSide other,
   Verdict v = {.first_layer = -2, .worst_layer = -1};
   v.first_rel_l2 = v.block_out_first = v.block_out_last = v.block_out_worst = v.logits_rel_l2 = NAN;
   const bool witnessed = !made_elsewhere(base) && !made_elsewhere(other);
-  snprintf(v.base, sizeof v.base, "%s", base.name);
-  snprintf(v.other, sizeof v.other, "%s", other.name);
+  table_text(v.base, sizeof v.base, base.name);
+  table_text(v.other, sizeof v.other, other.name);
   count_rows(tensors, &v, rows, count);
   read_drift(tensors, &v, drift, drift_count, layers);
   share_of_top1(tensors, &v, rows, count, scratch);
@@ -95,9 +94,9 @@ Verdict verdict_of(const Tensors *tensors, VerdictSide base, VerdictSide other,
                        : v.tensors == v.tensors_identical                ? "identical"
                        : witnessed && v.tensors == v.tensors_same_kernel ? "same_kernels"
                                                                          : "differs";
-  snprintf(v.effect, sizeof v.effect, "%s", effect);
+  table_text(v.effect, sizeof v.effect, effect);
   if (base.mode && other.mode)
-    snprintf(v.reason, sizeof v.reason, "%s", verdict_reason(base.mode, other.mode, layers));
+    table_text(v.reason, sizeof v.reason, verdict_reason(base.mode, other.mode, layers));
   return v;
 }
 

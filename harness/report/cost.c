@@ -21,6 +21,8 @@ static const Cost *find_cost(const ReportData *d, const char *mode, const char *
   return NULL;
 }
 
+enum { LENGTHS_MOST = 16 }; /* as a spec may list */
+
 /* Lengths as first met. */
 static int lengths_of(const ReportData *d, int *length, int most) {
   int count = 0;
@@ -96,7 +98,6 @@ static void write_bytes(FILE *out, const ReportData *d, Arena scratch) {
 }
 
 void section_cost(FILE *out, const ReportData *d, Arena scratch) {
-  enum { LENGTHS_MOST = 16 };
   int length[LENGTHS_MOST], lengths = lengths_of(d, length, LENGTHS_MOST);
   fprintf(
       out,
@@ -234,7 +235,6 @@ typedef struct Choices {
 } Choices;
 
 static Choices choose(Arena *arena, const ReportData *d) {
-  enum { LENGTHS_MOST = 16 };
   int length[LENGTHS_MOST], lengths = lengths_of(d, length, LENGTHS_MOST);
   Choices all = {.choice = ARENA_NEW(arena, Choice, d->cost_bytes_rows)};
   for (int i = 0; i < lengths; i++) all.length = length[i] > all.length ? length[i] : all.length;

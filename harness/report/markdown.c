@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/columns.h"
+#include "base/number.h"
 #include "report/language.h"
 
 static bool is_control(char c) { return (unsigned char)c < 32 || c == 127; }
@@ -157,8 +158,7 @@ const char *md_bytes(Arena *arena, double bytes) {
 }
 
 const char *md_count(Language l, Arena *arena, long count, const char *noun) {
-  if (l == LANGUAGE_ENGLISH)
-    return arena_printf(arena, "%ld %s%s", count, noun, count == 1 ? "" : "s");
+  if (l == LANGUAGE_ENGLISH) return arena_printf(arena, "%ld %s%s", count, noun, plural(count));
   const char *english = arena_printf(arena, "%%ld %s", noun);
   return arena_printf(arena, say(l, english), count);
 }

@@ -2,7 +2,6 @@
 
 #include <gsl/gsl_statistics_double.h>
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/progress.h"
@@ -116,9 +115,9 @@ static Cost row_of(const Bench *b, const TimedMode *s, const TimedMode *fp32, in
   }
   Cost row = {
       .length = s->length, .repeats = n, .calls = s->calls[op], .bytes = s->bytes[op], .share = 1};
-  snprintf(row.mode, sizeof row.mode, "%s", s->mode->name);
-  snprintf(row.backend, sizeof row.backend, "%s", b->model->ops->backend);
-  snprintf(row.operator_name, sizeof row.operator_name, "%s", b->name[op]);
+  table_text(row.mode, sizeof row.mode, s->mode->name);
+  table_text(row.backend, sizeof row.backend, b->model->ops->backend);
+  table_text(row.operator_name, sizeof row.operator_name, b->name[op]);
   Middle time = middle_of(x, (size_t)n, work);
   row.time_s = time.median;
   row.mad_s = time.mad;
@@ -149,7 +148,7 @@ static CostBytes bytes_of(const Model *model, const Mode *mode, const Mode *fp32
                    .activation_bytes = f.activation_bytes,
                    .peak_activation_bytes = f.peak_activation_bytes,
                    .state_bytes = f.state_bytes};
-  snprintf(row.mode, sizeof row.mode, "%s", mode->name);
+  table_text(row.mode, sizeof row.mode, mode->name);
   row.to_fp32 = (double)(base.weight_bytes + base.scale_bytes + base.state_bytes) /
                 (double)(f.weight_bytes + f.scale_bytes + f.state_bytes);
   return row;

@@ -1,7 +1,6 @@
 #include "study/evaluate.h"
 
 #include <omp.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/lanes.h"
@@ -270,7 +269,7 @@ static void make_windows(const Evaluator *e, const Subject *subject, PromptShape
     for (int s = 0; s < e->sides; s++) {
       EvaluationWindow *row = row_of(e, w, s);
       *row = (EvaluationWindow){.window = w, .first = first};
-      snprintf(row->mode, sizeof row->mode, "%s", s ? plan->modes[s - 1] : MODE_REFERENCE);
+      table_text(row->mode, sizeof row->mode, s ? plan->modes[s - 1] : MODE_REFERENCE);
     }
   }
 }

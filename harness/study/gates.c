@@ -169,10 +169,10 @@ static GateRow gate_row(const Gate *gate, const Measure *measure, const Measured
   GateRow row = {.at_least = measure->at_least,
                  .limit = limit_of(gate, measure)->value,
                  .measured = sight.worst};
-  snprintf(row.base, sizeof row.base, "%s", gate->mode ? "" : gate->pair.base);
-  snprintf(row.other, sizeof row.other, "%s", gate->mode ? gate->mode : gate->pair.other);
-  snprintf(row.tensor, sizeof row.tensor, "%s", gate_tensor(m, gate));
-  snprintf(row.measure, sizeof row.measure, "%s", measure->name);
+  table_text(row.base, sizeof row.base, gate->mode ? "" : gate->pair.base);
+  table_text(row.other, sizeof row.other, gate->mode ? gate->mode : gate->pair.other);
+  table_text(row.tensor, sizeof row.tensor, gate_tensor(m, gate));
+  table_text(row.measure, sizeof row.measure, measure->name);
   bool once = stands_once(m, row.tensor);
   row.worst_layer = once ? -1 : sight.layer;
   if (!once && gate->layer == GATE_ALL) snprintf(row.layers, sizeof row.layers, "all");
@@ -182,7 +182,7 @@ static GateRow gate_row(const Gate *gate, const Measure *measure, const Measured
   const char *reason = !sight.any      ? (sight.unshaped ? "no_shape" : "not_measured")
                        : !sight.finite ? "not_finite"
                                        : "";
-  snprintf(row.reason, sizeof row.reason, "%s", reason);
+  table_text(row.reason, sizeof row.reason, reason);
   row.passed = !*reason && (row.at_least ? row.measured >= row.limit : row.measured <= row.limit);
   row.passing = *reason ? NAN : gates_passing(row.measured, row.at_least);
   return row;

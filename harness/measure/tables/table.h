@@ -12,7 +12,7 @@
 
 /* Bytes of text columns. */
 enum {
-  TEXT_NAME = 40,
+  TEXT_NAME = NAME_BYTES_MAX + 1,
   TEXT_TENSOR = NAME_BYTES_MAX + 1, /* as long as what others call theirs */
   TEXT_WEIGHT = 24,                 /* or a tensor's name */
   TEXT_LONG_NAME = 96,

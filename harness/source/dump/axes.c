@@ -2,6 +2,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "source/dump/parts.h"
 
 enum { AXIS_BATCH, AXIS_TOKEN, AXIS_CHANNEL, AXIS_NAMES };
@@ -40,9 +41,8 @@ bool dump_axes_check(const char *order, Status *st) {
 static bool read_order(const DumpArray *array, const char *order, int *what, Status *st) {
   int count;
   TRY(read_words(order, what, &count, st));
-  return count == array->rank ||
-         FAIL(st, ARRAY_AT "has %d dimension%s, its axes are '%.100s'", ARRAY_IN(array),
-              array->rank, array->rank == 1 ? "" : "s", order);
+  return count == array->rank || FAIL(st, ARRAY_AT "has %d dimension%s, its axes are '%.100s'",
+                                      ARRAY_IN(array), array->rank, plural(array->rank), order);
 }
 
 static void run_add(AxisRun *run, int64_t size, int64_t stride) {

@@ -254,7 +254,7 @@ typedef struct Row {
 } Row;
 
 /* -1 stands before all layers, -2 behind. */
-static int layer_place(int layer) { return layer == -2 ? LAYERS_MOST : layer; }
+static int layer_place(int layer) { return layer == -2 ? LAYER_NUMBERS : layer; }
 
 static int by_order(const void *a, const void *b) {
   const Row *x = a, *y = b;
@@ -303,7 +303,7 @@ static bool check_twice(Arena arena, const Dump *dump, const char *names, Row *r
 
 /* In the order of by_order. */
 static bool check_layers(const Dump *dump, const DumpLayout *l, Status *st) {
-  int low = LAYERS_MOST, next = 0, pass = -1;
+  int low = LAYER_NUMBERS, next = 0, pass = -1;
   for (int i = 0; i < l->entries; i++)
     if (l->entry[i].layer >= 0 && l->entry[i].layer < low) low = l->entry[i].layer;
   for (int i = 0; i <= l->entries; i++) {

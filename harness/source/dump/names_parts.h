@@ -4,7 +4,10 @@
 #include "base/file.h"
 #include "source/dump/names.h"
 
-enum { LAYERS_MOST = 1 << 16, NAME_LONGEST = 4096 };
+enum {
+  LAYER_NUMBERS = 1 << 16, /* that a name may hold: a larger one is no layer */
+  NAME_LONGEST = 4096
+};
 
 typedef struct Named {
   const char *tensor; /* without what stood before the layer's number */

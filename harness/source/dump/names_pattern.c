@@ -40,7 +40,7 @@ int layer_number(const char *text, const char *end) {
   for (; text < end; text++) {
     if (!isdigit((unsigned char)*text)) return -1;
     number = 10 * number + (*text - '0');
-    if (number >= LAYERS_MOST) return -1;
+    if (number >= LAYER_NUMBERS) return -1;
   }
   return number;
 }

@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -365,8 +364,8 @@ static bool match_group(Matching *m, int array, bool first, Arena scratch, Statu
                    .derived = k < list->derived,
                    .exact = s->in == FORMAT_I8 && (!scan || s->rest == FORMAT_I8) &&
                             (scan || m->v->op == MICRO_CONV1D)};
-    snprintf(label.setting, sizeof label.setting, "%s", micro_setting_text(&room, m->v->op, s));
-    snprintf(label.modes, sizeof label.modes, "%s", list->modes[k]);
+    table_text(label.setting, sizeof label.setting, micro_setting_text(&room, m->v->op, s));
+    table_text(label.modes, sizeof label.modes, list->modes[k]);
     reference(&room, m, &ran[k]);
     for (int i = 0; i < m->layout->arrays; i++)
       if (goes_with(m, array, i, first)) match_output(m, &ran[k], i, &label, room);

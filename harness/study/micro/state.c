@@ -2,7 +2,6 @@
 
 #include <gsl/gsl_statistics_double.h>
 #include <math.h>
-#include <stdio.h>
 
 #include "base/quantiles.h"
 #include "family/trace.h"
@@ -189,6 +188,6 @@ void state_measure(MicroRows *rows, int item, const Operator *o, Arena scratch) 
   row->level_high = law.level_high;
   row->tokens_to_level = law.tokens_to_level;
   row->level_residual = law.level_residual;
-  snprintf(row->law, sizeof row->law, "%s", law.law);
+  table_text(row->law, sizeof row->law, law.law);
   put_worst(row, &s, o, scratch);
 }

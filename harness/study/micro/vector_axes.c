@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/number.h"
+
 /* Zeros behind the last. */
 typedef struct Axes {
   char letter[DUMP_RANK_MOST + 1]; /* 'B': a batch of one */
@@ -98,7 +100,7 @@ static bool choose_axes(Arena *arena, const AxesAsked *k, const DumpArray *a, co
   const VectorInfo *info = k->info;
   if (!usual_axes(info, k->by_rows, a, axes))
     return *why = arena_printf(arena, "has %d dimension%s, %s was expected", a->rank,
-                               a->rank == 1 ? "" : "s", vector_shape(arena, info, l)),
+                               plural(a->rank), vector_shape(arena, info, l)),
            false;
   const bool two =
       strlen(info->dims) == 2 && (int)strlen(info->dims) <= a->rank && !(k->by_rows && a->rank > 2);
