@@ -253,6 +253,23 @@ Test(tasks, a_sample_that_cannot_be_asked_is_refused_with_its_line) {
                (const char *const[]){"holds no samples", NULL});
 }
 
+/* 64 choices a line: one line more than 2^21 requests take. */
+Test(tasks, a_file_of_more_requests_than_there_is_room_for_is_refused_with_its_line) {
+  enum { LINES = (1 << 21) / TASK_CHOICES_MOST + 1 };
+  char line[512] = "{\"context\":\"a\",\"choices\":[";
+  for (int i = 0; i < TASK_CHOICES_MOST; i++) strcat(line, i ? ",\"b\"" : "\"b\"");
+  strcat(line, "],\"gold\":0}\n");
+  const size_t length = strlen(line);
+  char *text = arena_room(&test_arena, LINES, length);
+  for (size_t i = 0; i < LINES; i++) memcpy(text + i * length, line, length);
+  test_write("task.jsonl", text, LINES * length);
+  TaskSet set;
+  Status st = {0};
+  const TaskPlan plan = {PLAN};
+  test_refused(task_set_read(&test_arena, &plan, test_folder, &bytes, -1, &set, &st), &st,
+               (const char *const[]){"task.jsonl: line 32769: more than 2097152 requests", NULL});
+}
+
 /* Of a model and samples that the script makes; some minutes. */
 Test(tasks, samples_are_scored_as_lm_evaluation_harness_scores_them, .timeout = 1200) {
   if (!getenv("DRIFTSCOPE_EXHAUSTIVE")) cr_skip_test("with DRIFTSCOPE_EXHAUSTIVE");
