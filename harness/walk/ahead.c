@@ -181,6 +181,14 @@ static bool queue_next(WalkRun *run, int way, int layer, Status *st) {
   return true;
 }
 
+/* Whether what leaves a layer of a side is the way of another, which parts with it there. */
+static bool is_parted_with(const WalkRun *run, int s, int layer) {
+  bool parted = false;
+  for (int i = 0; i < run->walk->sides; i++)
+    parted |= run->companion[i].parts == layer + 1 && walk_runner(run, i, layer) == s;
+  return parted;
+}
+
 bool ahead_take(WalkRun *run, Way *of, int layer, Trace *trace, Status *st) {
   const Walk *w = run->walk;
   const int way = (int)(of - run->way);
@@ -194,7 +202,8 @@ bool ahead_take(WalkRun *run, Way *of, int layer, Trace *trace, Status *st) {
     if (!waited || !source_same(source, waited)) TRY(source->ahead->wait(source, st));
     waited = source;
     side->time_s += source->ahead->take(source, run->lane[s], &trace[s]);
-    way_put_stream(&of->lane[s], layer + 1, trace_role(&trace[s], ROLE_BLOCK_OUT));
+    if (run->several || is_parted_with(run, s, layer))
+      way_put_stream(&of->lane[s], layer + 1, trace_role(&trace[s], ROLE_BLOCK_OUT));
     TRY(source->check(source, walk_mode(side, layer), layer, &trace[s], st));
   }
   return queue_next(run, way, layer, st);
