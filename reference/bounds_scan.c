@@ -1,4 +1,4 @@
-/* bounds of scan. The error of a state reaches the next: |dh_t| <= |a| dh_{t-1} + |h_{t-1}| da + da
+/* bounds of scan: the error of a state reaches the next: |dh_t| <= |a| dh_{t-1} + |h_{t-1}| da + da
  * dh_{t-1} + db and a rounding, which is approx_fma. In the blocked order every join of the tree is
  * taken as the operator takes it, so the bound grows with the depth of what was really composed. A
  * channel is one thread's. */

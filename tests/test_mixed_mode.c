@@ -215,7 +215,7 @@ static size_t compose(const Subject *subject, const Found *found, PairStats *pai
   return pairs;
 }
 
-/* ---  ----------------------------------------------------------------------------------------- */
+/* --- a whole spec ----------------------------------------------------------------------------- */
 
 /* Into a place that stays: the layers point to the subject's checkpoint. */
 static void load(Arena *arena, Spec *spec, Subject *subject) {

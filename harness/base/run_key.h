@@ -14,8 +14,7 @@ const char *run_key_difference(const RunKey *a, const RunKey *b);
 
 /* The digests one by one, with their names. */
 enum { RUN_KEYS = 4 };
-extern const char
-    *const run_key_names[RUN_KEYS]; /* spec, weights, text, program: the order of RunKey */
+extern const char *const run_key_names[RUN_KEYS]; /* the order of RunKey */
 const Digest *run_key_digest(const RunKey *key, int i);
 
 /* The digest of this very program: another build is another run. */

@@ -1,4 +1,4 @@
-/* bench: a model of any shape whose weights are made from code, as a checkpoint in memory. Values
+/* bench_model: a model of any shape whose weights are made from code, as a checkpoint in memory. Values
  * are of the size that trained ones have, so that activations stay in range; all layers have the
  * same, and are prepared each for itself. */
 #include <math.h>

@@ -1,4 +1,4 @@
-/* verify: every operator in every setting, on the CPU and on the device, over shapes that meet
+/* verify_operators: every operator in every setting, on the CPU and on the device, over shapes that meet
  * every path of either. */
 #include <string.h>
 

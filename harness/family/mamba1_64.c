@@ -1,4 +1,4 @@
-/* mamba1: the reference's block and ends as traces; the one place where the float64 weights get the
+/* mamba1_64: the reference's block and ends as traces; the one place where the float64 weights get the
  * reference's names. */
 #include "family/block.h"
 #include "family/mamba1_parts.h"

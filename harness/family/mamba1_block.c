@@ -1,4 +1,4 @@
-/* mamba1: one block under one mode, and the model's ends, over the operators. */
+/* mamba1_block: one block under one mode, and the model's ends, over the operators. */
 #include "family/mamba1_parts.h"
 #include "kernels/conv1d.h"
 

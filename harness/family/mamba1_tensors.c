@@ -1,4 +1,4 @@
-/* mamba1: the tensors of each kind of model of this family and their static scales, and where a
+/* mamba1_tensors: the tensors of each kind of model of this family and their static scales, and where a
  * tensor stands in the table of each. */
 #include "family/mamba1_parts.h"
 

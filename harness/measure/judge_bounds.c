@@ -1,4 +1,4 @@
-/* judge: how far a row may be from GSL's. GSL adds n numbers in long double, one after the other,
+/* judge_bounds: how far a row may be from GSL's. GSL adds n numbers in long double, one after the other,
  * which rounds away up to n 2^-65 of what is summed; lanes add in double, each at most `depth`
  * elements of a block, and each addition rounds by 2^-53 of what is there. So a sum of magnitudes
  * is off by at most (depth + 8) 2^-53 of itself, 8 for the tree over the lanes and what follows, a

@@ -1,4 +1,4 @@
-/* device: a model on a CUDA device, and the lanes of whoever computes there. One allocation, carved
+/* cuda: a model on a CUDA device, and the lanes of whoever computes there. One allocation, carved
  * by an arena, holds the head and places for layers: for all of them where they fit, else for two,
  * which take turns. A layer's weights are made there (source/made.h) while the device computes with
  * the one before. */

@@ -1,5 +1,5 @@
 /* calibrate_there: the statistics of windows that a device runs, computed there behind each layer
- * of a window: two windows at a time, which take turns. internal to study/calibrate. */
+ * of a window: two windows at a time, which take turns; internal to study/calibrate. */
 #ifndef DS_STUDY_CALIBRATE_THERE_H
 #define DS_STUDY_CALIBRATE_THERE_H
 #include "measure/observe.h"

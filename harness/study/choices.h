@@ -23,9 +23,9 @@ typedef struct Choices {
 bool choices_by_token(const Family *family, int scale);
 
 Choices choices_begin(Arena *arena, const Config *config);
-size_t
-choices_bytes(const Config *config); /* that choices_begin takes, and choices_rows of scratch */
-size_t choices_window_bytes(const Config *config); /* of scratch, that choices_gather takes */
+/* Bytes that choices_begin takes, and choices_rows of scratch; and of scratch choices_gather. */
+size_t choices_bytes(const Config *config);
+size_t choices_window_bytes(const Config *config);
 /* A window's tensor of this scale, float32 and finite; by several threads at a time. */
 void choices_gather(const Choices *choices, int layer, int scale, const Tensor *t, Arena scratch);
 /* The same of a tensor that was counted elsewhere. */

@@ -43,7 +43,7 @@ static size_t scratch_bytes(const Config *config) {
     values = own > values ? own : values;
     rows = parts > rows ? parts : rows;
   }
-  return (values + clipping_scratch_bytes(values, rows, rows) + 127) / 64 * 64;
+  return arena_lines(values + clipping_scratch_bytes(values, rows, rows) + 64);
 }
 
 struct Clipped {
@@ -89,7 +89,7 @@ static size_t list_there(const Clipped *c, const Job *job, int jobs, There *t) {
                            .other = &t->i8[i],
                            .scale = job[i].scale,
                            .clipping_row = job[i].row};
-    at += (weight_values(config, job[i].info) + 63) / 64 * 64;
+    at += arena_lines(weight_values(config, job[i].info));
   }
   return at;
 }

@@ -52,8 +52,7 @@ static bool take_layer(void *context, const WalkPlace *at, int side, const Trace
     return true;
   }
   const Tensor base = tensor_of(e->stream, FORMAT_F64, out->rows, out->cols, 0);
-  PartSquares squares = {ARENA_NEW(&scratch, double, out->rows),
-                         ARENA_NEW(&scratch, double, out->rows)};
+  const PartSquares squares = part_squares(&scratch, (size_t)out->rows);
   row_squares(&base, out, squares);
   for (int s = side; s < e->sides; s++)
     if (runs_as(e, s, side, at))

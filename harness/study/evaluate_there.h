@@ -1,5 +1,5 @@
 /* evaluate_there: the positions of windows that a device runs, computed there behind a window's
- * last layer, so that no logits come back: two windows at a time, which take turns. internal to
+ * last layer, so that no logits come back: two windows at a time, which take turns; internal to
  * study/evaluate. */
 #ifndef DS_STUDY_EVALUATE_THERE_H
 #define DS_STUDY_EVALUATE_THERE_H

@@ -135,7 +135,7 @@ static int to_repair(const Study *study, Suspect *suspect, int count) {
   return kept;
 }
 
-/* ---  ----------------------------------------------------------------------------------------- */
+/* --- the study -------------------------------------------------------------------------------- */
 
 bool events_run(Arena *arena, const Study *study, const TokenErrors *rows, size_t count,
                 EventRows *events, Status *st) {

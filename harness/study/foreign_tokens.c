@@ -5,7 +5,7 @@
 #include "base/name.h"
 #include "study/foreign_parts.h"
 
-/* "q_proj" of "self_attn.q_proj". */
+/* The last part of a name, as programs call them. */
 static const char *const token_names[] = {"token_ids", "input_ids", "token_id", "tokens", NULL};
 
 bool foreign_holds_tokens(const DumpEntry *entry) {

@@ -306,7 +306,7 @@ static void put_rows(const Study *study, const Suspect *s, const Step *step, Eve
   }
 }
 
-/* ---  ----------------------------------------------------------------------------------------- */
+/* --- the study -------------------------------------------------------------------------------- */
 
 bool repairs_run(Arena *arena, const Study *study, const Suspect *suspect, int count,
                  EventRows *rows, Status *st) {

@@ -24,8 +24,8 @@ typedef enum MicroInput {
   INPUT_COUNT
 } MicroInput;
 
-extern const char
-    *const micro_input_names[INPUT_COUNT + 1]; /* ends with NULL; the order of the enum */
+/* In the order of the enum; ends with NULL. */
+extern const char *const micro_input_names[INPUT_COUNT + 1];
 int micro_input_of(const char *name);
 
 typedef struct MicroShape {

@@ -1,4 +1,4 @@
-/* microtest: the isolated-operator driver. Runs the operators that a spec's `micro` section names,
+/* micro: the isolated-operator driver. Runs the operators that a spec's `micro` section names,
  * each alone, under every distinct setting of the modes, on captured and on made inputs; measures
  * each against float64 and its provable bound. The same computation is done once, and filed under
  * all modes that make it. */
