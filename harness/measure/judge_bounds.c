@@ -1,10 +1,10 @@
-/* judge_bounds: how far a row may be from GSL's. GSL adds n numbers in long double, one after the other,
- * which rounds away up to n 2^-65 of what is summed; lanes add in double, each at most `depth`
- * elements of a block, and each addition rounds by 2^-53 of what is there. So a sum of magnitudes
- * is off by at most (depth + 8) 2^-53 of itself, 8 for the tree over the lanes and what follows, a
- * mean by as much of the root mean square, a figure that is a root by half of it; and a few units
- * of the last place for the divisions. The errors of n tokens or channels are added one after the
- * other, which rounds away up to n 2^-53 more. Random values come a hundred times nearer
+/* judge_bounds: how far a row may be from GSL's. GSL adds n numbers in long double, one after the
+ * other, which rounds away up to n 2^-65 of what is summed; lanes add in double, each at most
+ * `depth` elements of a block, and each addition rounds by 2^-53 of what is there. So a sum of
+ * magnitudes is off by at most (depth + 8) 2^-53 of itself, 8 for the tree over the lanes and what
+ * follows, a mean by as much of the root mean square, a figure that is a root by half of it; and a
+ * few units of the last place for the divisions. The errors of n tokens or channels are added one
+ * after the other, which rounds away up to n 2^-53 more. Random values come a hundred times nearer
  * (tests/test_judge.c). What is a difference of two figures may be off by what both may be. */
 #include "measure/judge.h"
 

@@ -299,11 +299,11 @@ void section_budget(FILE *out, const ReportData *d, Arena scratch) {
                     population_name(&scratch, d))
               : say(d->language,
                     " There is one prompt alone, so no interval: the figures are that prompt's."));
-  fputs(
-      say(d->language, "Sizes and gain of all tokens together may be those of a few. *Median "
-                       "token* is the same of the median token: sizes beside that of the token "
-                       "itself, the gain of a token over the tokens that are given an error.\n\n"),
-      out);
+  fputs(say(d->language,
+            "Sizes and gain of all tokens together may be those of a few. *Median "
+            "token* is the same of the median token: sizes beside that of the token "
+            "itself, the gain of a token over the tokens that are given an error.\n\n"),
+        out);
   write_pairs(out, d, d->pair, d->pairs, scratch);
   if (d->pair != d->against) write_pairs(out, d, d->against, d->againsts, scratch);
 }

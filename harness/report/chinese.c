@@ -407,8 +407,8 @@ const Phrase chinese[] = {
      "只修复这一个数值，各项误差均无变化"},
     {"with this one value repaired %s, the relative L2 of layer %d goes from %s to %s, of the last "
      "block_out from %s to %s, and of the logits from %s to %s",
-     "只修复这一个数值，%s，第 %d 层的相对 L2 从 %s 变为 %s，末层 block_out 从 %s 变为 "
-     "%s，logits 从 %s 变为 %s"},
+     "只修复这一个数值，%s，第 %d 层的相对 L2 从 %s 变为 %s，末层 block_out 从 %s 变为 %s，logits "
+     "从 %s 变为 %s"},
     {"It was not traced", "未作追查"},
     {"%s%s; %s", "%s%s；%s"},
     {"No single element explains it: in layer %d none stands out",
@@ -1526,8 +1526,8 @@ const Phrase chinese[] = {
     /* --- undone.c ----------------------------------------------------------------------------- */
     {"of %s and %s the weights of %s are said to be rewritten, and yet %s differs by %s rotated "
      "back, and by %s as it stands: `rewrite` of the spec or of a source is wrong",
-     "%s 与 %s 之中，%s 的权重被声明为改写过的，然而 %s 转回之后相差 %s，原样则相差 %s："
-     "规格或某个来源的 `rewrite` 写错了"},
+     "%s 与 %s 之中，%s 的权重被声明为改写过的，然而 %s 转回之后相差 %s，原样则相差 "
+     "%s：规格或某个来源的 `rewrite` 写错了"},
     {"%s and %s are said to have weights rewritten alike, and yet %s differs by %s as it stands, "
      "and by %s with that of %s rotated back: `rewrite` of the spec or of a source is wrong",
      "%1$s 与 %2$s 的权重被声明为同样改写，然而 %3$s 原样相差 %4$s，把 %6$s 的转回之后相差 "
@@ -1539,8 +1539,8 @@ const Phrase chinese[] = {
     {" in every bit", "（逐位相同）"},
     {"- %s: the weights of %s are rewritten, and their stream is rotated. Rotated back in float64: "
      "%s. Rotated again, each is what it was%s; %s then differs by %s, and by %s as it stands.\n",
-     "- %s：%s 的权重是改写过的，其残差流被旋转。以 float64 转回的有：%s。再旋转一次，"
-     "每个张量都回到原来的值%s；%s 转回后相差 %s，原样相差 %s。\n"},
+     "- %s：%s 的权重是改写过的，其残差流被旋转。以 float64 "
+     "转回的有：%s。再旋转一次，每个张量都回到原来的值%s；%s 转回后相差 %s，原样相差 %s。\n"},
     {"the gain of the norm stands in the weights behind it", "归一化的增益已并入其后的权重"},
     {"nobody says what a rewrite makes of it", "没有说明改写会怎样改变它"},
     {"there is no Hadamard matrix of its size", "没有这一大小的 Hadamard 矩阵"},

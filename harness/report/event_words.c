@@ -142,8 +142,8 @@ const char *event_cause(const EventStyle *s, const Event *e) {
                         e->grown_layer);
   return arena_printf(
       s->arena,
-      say(l, "No single element explains it: of layer %d run again with the one "
-             "that comes nearest, %s, set to the other side's value, %s of it goes"),
+      say(l, "No single element explains it: of layer %d run again with the one that comes "
+             "nearest, %s, set to the other side's value, %s of it goes"),
       e->grown_layer, event_element(s, e->tensor, e->element_token, e->element_channel),
       md_share(s->arena, fmax(e->removed, 0)));
 }

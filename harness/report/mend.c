@@ -183,13 +183,13 @@ static void write_warning(Language l, FILE *out, const Tried *t, Arena scratch) 
     if (!is_choice(row, "least") || !(row->block_out_factor > 1) ||
         !is_told(row->block_out_factor, row->block_out_factor_low, row->block_out_factor_high))
       continue;
-    fprintf(
-        out,
-        say(l, "Every scale at its least squared error makes the end worse, by a factor of %s%s, "
-               "although each tensor by itself loses less so on the calibration's text.\n\n"),
-        effect_factor_within(l, &scratch, row->block_out_factor, row->block_out_factor_low,
-                             row->block_out_factor_high),
-        isnan(row->block_out_factor_low) ? say(l, " (of this prompt alone)") : "");
+    fprintf(out,
+            say(l,
+                "Every scale at its least squared error makes the end worse, by a factor of %s%s, "
+                "although each tensor by itself loses less so on the calibration's text.\n\n"),
+            effect_factor_within(l, &scratch, row->block_out_factor, row->block_out_factor_low,
+                                 row->block_out_factor_high),
+            isnan(row->block_out_factor_low) ? say(l, " (of this prompt alone)") : "");
   }
 }
 

@@ -225,11 +225,11 @@ static void write_left_out(FILE *out, const ReportData *d, const Swap *pair, Are
     if (!rows++) first = row;
   }
   if (rows)
-    fprintf(
-        out,
-        say(d->language, "> **Warning.** Prompts in which a figure is not finite are left out of "
-                         "%s; of the first: %s (column `left_out` of `tables/swap.csv`).\n\n"),
-        md_count(d->language, &scratch, rows, "row"), md_text(&scratch, first->left_out));
+    fprintf(out,
+            say(d->language,
+                "> **Warning.** Prompts in which a figure is not finite are left out of "
+                "%s; of the first: %s (column `left_out` of `tables/swap.csv`).\n\n"),
+            md_count(d->language, &scratch, rows, "row"), md_text(&scratch, first->left_out));
 }
 
 static void write_alone(FILE *out, const ReportData *d, const Swap *pair, const char *start,

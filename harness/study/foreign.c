@@ -41,10 +41,8 @@ static bool check_size(const Foreign *f, const Subject *subject, const ForeignSi
   return (rows == wanted_rows && cols == wanted_cols) ||
          FAIL(st, "%s: is [%d, %d], and %s of %s is [%d, %d]", foreign_place(&scratch, side, entry),
               rows, cols, info->name,
-              *config->family->model_type ? "the model"
-                                          : "other layers or "
-                                            "sources",
-              wanted_rows, wanted_cols);
+              *config->family->model_type ? "the model" : "other layers or sources", wanted_rows,
+              wanted_cols);
 }
 
 static bool place_side(Arena *arena, const Foreign *f, const Subject *subject, ForeignSide *side,

@@ -23,6 +23,6 @@ typedef struct GridRows {
 bool grid_check(const Spec *spec, const Subject *subject, Status *st);
 /* The spec's grid, of a calibrated subject; nothing where it asks for none. Rows in the arena. */
 bool grid_run(Arena *arena, const Study *study, GridRows *rows, Status *st);
-size_t grid_bytes(const Spec *spec, const Config *config,
-                  int T); /* of scratch, at most; prompts of at most T tokens */
+/* Bytes of scratch, at most, for prompts of at most T tokens. */
+size_t grid_bytes(const Spec *spec, const Config *config, int T);
 #endif

@@ -26,6 +26,6 @@ typedef struct MendRows {
 
 /* All modes of the spec's `mend`, of a subject with choices. Rows in the arena. */
 bool mend_run(Arena *arena, const Study *study, MendRows *rows, Status *st);
-size_t mend_bytes(const Spec *spec, const Config *config,
-                  int T); /* of scratch, at most; prompts of at most T tokens */
+/* Bytes of scratch, at most, for prompts of at most T tokens. */
+size_t mend_bytes(const Spec *spec, const Config *config, int T);
 #endif

@@ -28,6 +28,6 @@ Ranking restore_rank(const double *gain, int candidates);
 
 /* All of the spec's restorations. Rows in the arena. */
 bool restore_run(Arena *arena, const Study *study, RestoreRows *rows, Status *st);
-size_t restore_bytes(const Spec *spec, const Config *config,
-                     int T); /* of scratch, at most; prompts of at most T tokens */
+/* Bytes of scratch, at most, for prompts of at most T tokens. */
+size_t restore_bytes(const Spec *spec, const Config *config, int T);
 #endif

@@ -15,6 +15,6 @@ typedef struct SwapRows {
 
 /* All of the spec's swaps. Rows in the arena. */
 bool swap_run(Arena *arena, const Study *study, SwapRows *rows, Status *st);
-size_t swap_bytes(const Spec *spec, const Config *config,
-                  int T); /* of scratch, at most; prompts of at most T tokens */
+/* Bytes of scratch, at most, for prompts of at most T tokens. */
+size_t swap_bytes(const Spec *spec, const Config *config, int T);
 #endif
