@@ -6,7 +6,6 @@
 #include "base/draw.h"
 #include "base/number.h"
 #include "command/bench.h"
-#include "model/rewrite.h"
 #include "reference/model64.h"
 #include "study/calibrate.h"
 

@@ -7,7 +7,6 @@
 #include "model/config.h"
 #include "model/hub.h"
 #include "model/npy.h"
-#include "model/rewrite.h"
 #include "source/dump/names.h"
 #include "study/micro/inputs.h"
 #include "study/micro/operator.h"

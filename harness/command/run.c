@@ -16,7 +16,6 @@
 #include "experiment/experiment.h"
 #include "report/changes.h"
 #include "report/report.h"
-#include "study/micro/micro.h"
 
 typedef struct ReportWork {
   Arena *arena;

@@ -6,7 +6,6 @@
 
 #include "base/child.h"
 #include "base/file.h"
-#include "base/folder.h"
 #include "base/process.h"
 #include "base/ranks.h"
 #include "experiment/estimate.h"

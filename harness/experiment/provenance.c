@@ -11,7 +11,6 @@
 
 #include "base/number.h"
 #include "kernels/level.h"
-#include "reference/model64.h"
 
 #include "build_info.h" /* BUILD_COMMIT, BUILD_FLAGS: written by the Makefile */
 

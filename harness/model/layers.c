@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/progress.h"
-#include "family/block.h"
 #include "model/rewrite.h"
 #include "model/weight.h"
 

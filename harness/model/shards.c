@@ -8,7 +8,6 @@
 
 #include "base/name.h"
 #include "base/number.h"
-#include "model/config.h"
 #include "model/json.h"
 
 enum { MAX_INDEX = 32 << 20, MAX_SHARDS = 1024 };

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "report/acts.h"
-#include "report/effect.h"
 #include "report/language.h"
 #include "report/markdown.h"
 #include "report/plots.h"

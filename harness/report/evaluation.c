@@ -7,7 +7,6 @@
 #include "report/language.h"
 #include "report/markdown.h"
 #include "report/sections.h"
-#include "report/words.h"
 
 static const char bits[] = "bits", kl[] = "kl_factor", agreement[] = "top1_agreement";
 

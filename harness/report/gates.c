@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/name.h"
-#include "family/trace.h"
 #include "report/language.h"
 #include "report/markdown.h"
 #include "report/sections.h"

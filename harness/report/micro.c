@@ -8,7 +8,6 @@
 #include "report/markdown.h"
 #include "report/micro_groups.h"
 #include "report/sections.h"
-#include "report/words.h"
 
 /* --- the report's tables ---------------------------------------------------------------------- */
 

@@ -3,7 +3,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "report/events.h"
 #include "report/figures.h"
 #include "report/language.h"
 #include "report/markdown.h"

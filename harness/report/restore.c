@@ -10,7 +10,6 @@
 #include "report/markdown.h"
 #include "report/population.h"
 #include "report/sections.h"
-#include "report/words.h"
 
 bool asked_restore(const ReportData *d) { return d->restorations > 0; }
 

@@ -7,7 +7,6 @@
 #include "report/language.h"
 #include "report/markdown.h"
 #include "report/sections.h"
-#include "report/words.h"
 
 static void write_scales(FILE *out, const ReportData *d, Arena scratch) {
   Grid grid = grid_new(&scratch, "lrrrrrr");

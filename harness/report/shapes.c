@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "measure/curve.h"
 #include "measure/interval.h"
 #include "report/language.h"
 #include "report/markdown.h"

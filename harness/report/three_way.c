@@ -2,11 +2,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "report/effect.h"
 #include "report/language.h"
 #include "report/markdown.h"
 #include "report/sections.h"
-#include "report/words.h"
 
 bool asked_three_way(const ReportData *d) { return d->three_ways > 0; }
 

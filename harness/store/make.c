@@ -7,7 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/folder.h"
 #include "store/state.h"
 
 typedef struct Made {

@@ -7,7 +7,6 @@
 #include "base/number.h"
 #include "family/block.h"
 #include "model/rewrite.h"
-#include "model/weight.h"
 #include "reference/model64.h"
 
 static const double proof_limit =

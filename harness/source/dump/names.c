@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "source/dump/names_parts.h"
-#include "source/dump/parts.h"
 
 const char *path_without_end(Arena *arena, const char *file) {
   const char *slash = strrchr(file, '/'), *dot = strrchr(slash ? slash : file, '.');

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/draw.h"
-#include "family/trace.h"
 #include "kernels/f16.h"
 #include "kernels/hadamard.h"
 #include "kernels/q8.h"
