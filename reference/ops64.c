@@ -1,5 +1,4 @@
 /* ops64: the table of the CPU. */
-#include <assert.h>
 #include <string.h>
 
 #include "reference/model64.h"

@@ -1,7 +1,5 @@
 #include "base/deal.h"
 
-#include <stddef.h>
-
 bool deal_begin(const Deal *deal, int items, Dealing *dealing, Status *st) {
   *dealing = (Dealing){.deal = deal, .items = items};
   return !deal || deal->begin(deal->context, items, st);

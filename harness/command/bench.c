@@ -1,7 +1,6 @@
 #include "command/bench.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/number.h"

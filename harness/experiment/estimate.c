@@ -4,7 +4,6 @@
 #include <omp.h>
 #include <string.h>
 #include <sys/statvfs.h>
-#include <unistd.h>
 
 #include "base/memory.h"
 #include "base/ranks.h"

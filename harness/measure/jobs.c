@@ -1,6 +1,5 @@
 #include "measure/jobs.h"
 
-#include <math.h>
 #include <omp.h>
 
 #include "measure/alike.h"

@@ -1,6 +1,5 @@
 #include "model/model.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "kernels/q8.h"

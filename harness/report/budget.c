@@ -1,7 +1,6 @@
 /* budget: the error budget of each pair that has one: what every layer makes and what it passes
  * on. */
 #include <math.h>
-#include <string.h>
 
 #include "report/acts.h"
 #include "report/language.h"

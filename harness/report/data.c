@@ -2,7 +2,6 @@
 #include "report/data.h"
 
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/number.h"

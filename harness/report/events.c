@@ -1,7 +1,6 @@
 #include "report/events.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "measure/events.h"
 #include "report/event_words.h"

@@ -1,6 +1,5 @@
 /* findings: what the numbers show, pair by pair. Every sentence is computed. */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "family/mode.h"

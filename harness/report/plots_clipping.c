@@ -1,5 +1,4 @@
 /* plots_clipping: which tensors' errors lie beyond the ends of their grids, and at which layers. */
-#include <math.h>
 
 #include "report/clipping.h"
 #include "report/figures.h"

@@ -1,6 +1,5 @@
 #include "report/population.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 #include "report/language.h"

@@ -1,7 +1,6 @@
 /* question: the first screen. What was asked, and what this run measured of it: for a few pairs a
  * small table each, for more of them a row each; then how far every mode is from float64, and which
  * mode is for which need. Each figure is a column of a table. */
-#include <math.h>
 #include <string.h>
 
 #include "report/bits.h"

@@ -2,7 +2,6 @@
  * end, and what it costs in bits where that was evaluated. Plain text: no Markdown, and names of a
  * foreign file without their control characters. */
 #include <math.h>
-#include <string.h>
 
 #include "report/bits.h"
 #include "report/language.h"

@@ -1,7 +1,6 @@
 /* open: the run's folder, its lock, and whether a run is begun or gone on with. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>

@@ -1,7 +1,6 @@
 #include "study/choices.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "kernels/q8.h"
 #include "model/model.h"

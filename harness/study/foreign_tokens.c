@@ -1,5 +1,4 @@
 /* foreign_tokens: the token ids that sides were given, where they say them. */
-#include <stdio.h>
 #include <string.h>
 
 #include "base/name.h"

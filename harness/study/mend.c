@@ -1,7 +1,6 @@
 #include "study/mend.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "family/block.h"
 #include "measure/stats.h"

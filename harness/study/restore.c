@@ -1,7 +1,6 @@
 #include "study/restore_parts.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "family/block.h"

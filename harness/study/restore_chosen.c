@@ -2,8 +2,6 @@
 #include "study/restore_parts.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "study/end_figures.h"
 

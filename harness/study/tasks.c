@@ -1,7 +1,5 @@
 #include "study/tasks.h"
 
-#include <string.h>
-
 #include "family/block.h"
 #include "measure/interval.h"
 #include "measure/tasks.h"

@@ -1,7 +1,6 @@
 #include "study/trace_event.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "family/block.h"
 #include "measure/row_error.h"

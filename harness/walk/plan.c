@@ -1,7 +1,6 @@
 /* plan: which layers a side of a walk runs. A layer that nobody looks at is run only as the way to
  * one that somebody does; what an earlier side runs is not run again, and what the run has stored
  * is read. */
-#include <string.h>
 
 #include "walk/run.h"
 

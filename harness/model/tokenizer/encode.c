@@ -1,6 +1,5 @@
 /* encode: a text as ids: added tokens are cut out, what lies between is normalised, cut again,
  * taken apart into words, and each word into tokens. */
-#include <string.h>
 #include <utf8proc.h>
 
 #include "base/number.h"

@@ -1,7 +1,6 @@
 /* find_hdf5: the datasets of an HDF5 file, as store lists them. Those that stand in the file as
  * they are are read from there; packed ones come from store. */
 #include <math.h>
-#include <string.h>
 
 #include "source/dump/parts.h"
 #include "store/arrays.h"

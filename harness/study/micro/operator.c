@@ -1,6 +1,5 @@
 #include "study/micro/operator.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "family/trace.h"

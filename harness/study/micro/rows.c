@@ -3,7 +3,6 @@
 #include <float.h>
 #include <gsl/gsl_histogram.h>
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/quantiles.h"
