@@ -40,7 +40,7 @@ extern const OpInfo op_info[OP_COUNT];
 enum { CALL_INS = 8, CALL_OUTS = 4 };
 /* Places of inputs: of most operators; of the scan. Its outputs are delta, y, gated and state. */
 enum { IN_X, IN_GAIN = 1, IN_WEIGHT = 1, IN_BIAS, IN_BRANCH = 1 };
-enum { SCAN_U, SCAN_DT, SCAN_B, SCAN_C, SCAN_Z, SCAN_A_LOG, SCAN_D, SCAN_BIAS, SCAN_INPUTS };
+enum { SCAN_U, SCAN_DT, SCAN_B, SCAN_C, SCAN_Z, SCAN_A_LOG, SCAN_D, SCAN_BIAS };
 
 /* What one operator is given. Only what its kind takes is set. */
 typedef struct Call {

@@ -125,7 +125,7 @@ ROOM_FN ScanPair scan_join(ScanPair first, ScanPair second) {
   return joined;
 }
 
-enum { SCAN_WARP = 32, SCAN_MAX_LANES = 128, SCAN_MAX_CHUNK = 128 * 16 };
+enum { SCAN_WARP = 32, SCAN_MAX_LANES = 128 };
 
 typedef struct ScanChunk {
   int lanes, items;

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/lanes.h"
 #include "base/process.h"
+#include "base/workers.h"
 #include "experiment/provenance.h"
 #include "experiment/run.h"
 #include "measure/budget.h"
@@ -67,13 +67,13 @@ static TableRows verdict_rows(Arena *arena, const Experiment *e, const PairStats
   int threads = omp_get_max_threads(), next = 0;
   Arena *own = arena_split(*arena, &threads);
 #pragma omp parallel for schedule(static, 1)
-  for (int lane = 0; lane < threads; lane++)
-    for (int p; (p = lanes_next(&next, of->pairs)) >= 0;) {
+  for (int worker = 0; worker < threads; worker++)
+    for (int p; (p = workers_next(&next, of->pairs)) >= 0;) {
       const WalkSide *base = &of->side[of->pair[p].base], *other = &of->side[of->pair[p].other];
       row[p] =
           verdict_of(&e->subject.model.config.family->tensors,
                      (VerdictSide){base->name, base->mode}, (VerdictSide){other->name, other->mode},
-                     pair, pairs, drift, drifts, e->subject.model.layers, own[lane]);
+                     pair, pairs, drift, drifts, e->subject.model.layers, own[worker]);
     }
   return (TableRows){&table_verdict, row, (size_t)of->pairs};
 }

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <omp.h>
 
-#include "base/lanes.h"
+#include "base/workers.h"
 #include "measure/interval.h"
 #include "measure/places.h"
 
@@ -175,9 +175,9 @@ Drift *drift_of(Arena *arena, const Tensors *tensors, const PairStats *rows, siz
   Arena *own = arena_split(scratch, &threads);
   int next = 0;
 #pragma omp parallel for schedule(static, 1)
-  for (int lane = 0; lane < threads; lane++)
-    for (int i; (i = lanes_next(&next, (int)made)) >= 0;)
-      drift[i] = drift_at(rows, &place[first[i]], first[i + 1] - first[i], own[lane]);
+  for (int worker = 0; worker < threads; worker++)
+    for (int i; (i = workers_next(&next, (int)made)) >= 0;)
+      drift[i] = drift_at(rows, &place[first[i]], first[i + 1] - first[i], own[worker]);
   for (size_t i = 1; i < made; i++) {
     const Place *at = &place[first[i]], *before = at - 1;
     const bool follows =

@@ -6,7 +6,7 @@
 #include <omp.h>
 #include <string.h>
 
-#include "base/lanes.h"
+#include "base/workers.h"
 #include "family/trace.h"
 #include "measure/interval.h"
 #include "measure/places.h"
@@ -234,11 +234,11 @@ DriftShape *shape_of(Arena *arena, const Tensors *tensors, const PairStats *rows
   Arena *own = arena_split(scratch, &threads);
   int next = 0;
 #pragma omp parallel for schedule(static, 1)
-  for (int lane = 0; lane < threads; lane++)
-    for (int i; (i = lanes_next(&next, (int)*shapes)) >= 0;)
+  for (int worker = 0; worker < threads; worker++)
+    for (int i; (i = workers_next(&next, (int)*shapes)) >= 0;)
       shape[i] = shape_of_places(tensors->info[place[first[i]].tensor].rows == DIM_TOKEN, rows,
                                  &place[first[i]], behind[i] - first[i], prompts, layers, limits,
-                                 &draws, seed, own[lane]);
+                                 &draws, seed, own[worker]);
   ask_all(tensors, shape, *shapes, scratch);
   return shape;
 }

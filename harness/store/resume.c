@@ -3,7 +3,7 @@
 #include <omp.h>
 #include <string.h>
 
-#include "base/lanes.h"
+#include "base/workers.h"
 #include "measure/ranges.h"
 #include "store/state.h"
 
@@ -130,10 +130,10 @@ static bool pass_all(const RowsPass *p, Arena scratch, Status *st) {
   Arena *own = arena_split(scratch, &threads);
   int first = p->units, next = 0;
 #pragma omp parallel for schedule(static, 1)
-  for (int lane = 0; lane < threads; lane++)
-    for (int unit; (unit = lanes_next(&next, p->units)) >= 0;) {
+  for (int worker = 0; worker < threads; worker++)
+    for (int unit; (unit = workers_next(&next, p->units)) >= 0;) {
       Status why = {0};
-      if (pass_unit(p, unit, own[lane], &why)) continue;
+      if (pass_unit(p, unit, own[worker], &why)) continue;
 #pragma omp critical(store_rows_fault)
       if (unit < first) first = unit, *st = why;
     }

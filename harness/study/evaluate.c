@@ -3,7 +3,7 @@
 #include <omp.h>
 #include <string.h>
 
-#include "base/lanes.h"
+#include "base/workers.h"
 #include "family/block.h"
 #include "measure/evaluation.h"
 #include "measure/row_error.h"
@@ -166,12 +166,12 @@ static void compare_pairs(const EvaluationRows *rows, const PredictedMode *mode,
     own[i] = arena_carve(&scratch, comparing_bytes(rows->windows, rows->mode[0].length));
   int next = 0;
 #pragma omp parallel for schedule(static, 1)
-  for (int lane = 0; lane < threads; lane++)
-    for (int i; (i = lanes_next(&next, rows->pairs)) >= 0;) {
+  for (int worker = 0; worker < threads; worker++)
+    for (int i; (i = workers_next(&next, rows->pairs)) >= 0;) {
       const PredictedMode *a = &mode[asked[i].a], *b = &mode[asked[i].b];
       rows->pair[i] = evaluation_pair(&evaluation_metrics[asked[i].metric], a->window, b->window,
-                                      rows->windows, own[lane]);
-      if (asked[i].metric == 0) predicted_pair(a, b, share, &rows->pair[i], own[lane]); /* bits */
+                                      rows->windows, own[worker]);
+      if (asked[i].metric == 0) predicted_pair(a, b, share, &rows->pair[i], own[worker]); /* bits */
       rows->pair[i].windows_held = rows->mode[0].disjoint;
     }
 }

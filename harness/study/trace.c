@@ -4,7 +4,7 @@
 #include <omp.h>
 #include <string.h>
 
-#include "base/lanes.h"
+#include "base/workers.h"
 #include "measure/events.h"
 #include "study/trace_event.h"
 
@@ -138,8 +138,8 @@ static void trace_events(const Scene *scene, int scenes, const Config *config, A
     own[i] = arena_carve(&scratch, trace_event_bytes(config, scene->at->shape->T));
   int next = 0;
 #pragma omp parallel for schedule(static, 1)
-  for (int lane = 0; lane < abreast; lane++)
-    for (int i; (i = lanes_next(&next, scenes)) >= 0;) trace_event(&scene[i], own[lane]);
+  for (int worker = 0; worker < abreast; worker++)
+    for (int i; (i = workers_next(&next, scenes)) >= 0;) trace_event(&scene[i], own[worker]);
 }
 
 static void add_maps(const Scene *s, TraceMaps *maps, Arena scratch) {

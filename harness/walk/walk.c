@@ -1,10 +1,10 @@
-#include "base/lanes.h"
-#include "walk/run.h"
-
 #include <assert.h>
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/workers.h"
+#include "walk/run.h"
 
 /* A layer of a prompt. */
 typedef struct Step {
@@ -234,9 +234,9 @@ static bool layer_abreast(WalkRun *run, int layer, int threads, Arena scratch, S
   int next = 0;
   for (int i = 0; i < threads; i++) own[i] = arena_carve(&scratch, run->walk->abreast_bytes);
 #pragma omp parallel for schedule(static, 1)
-  for (int lane = 0; lane < threads; lane++)
-    for (int i; (i = lanes_next(&next, run->ways)) >= 0;)
-      if (run->way[i].first <= layer) step_alone(run, i, layer, own[lane], st);
+  for (int worker = 0; worker < threads; worker++)
+    for (int i; (i = workers_next(&next, run->ways)) >= 0;)
+      if (run->way[i].first <= layer) step_alone(run, i, layer, own[worker], st);
   return !st->failed;
 }
 

@@ -16,7 +16,6 @@ enum {
   LOCATOR = 20,
   END64 = 56,
   MEMBERS_MOST = 100000,
-  NAME_MOST = 1 << 16,
   DIRECTORY_MOST = 1 << 27
 };
 static const uint32_t local_sign = 0x04034b50, entry_sign = 0x02014b50, end_sign = 0x06054b50,
