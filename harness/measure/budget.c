@@ -235,10 +235,8 @@ static void fill_layer(BudgetLayer *out, const Group *g, Arena scratch) {
 /* Of each prompt the mean over its layers; a prompt is of the first layer's rows. */
 static void fill_mean(BudgetLayer *out, const Group *first, const Budget *row, size_t count,
                       Arena scratch) {
-  double *value = ARENA_NEW(&scratch, double, first->rows), nothing = NAN;
-  for (int i = 0; i < table_budget_layers.columns; i++)
-    if (table_budget_layers.column[i].type == COLUMN_F64)
-      memcpy((char *)out + table_budget_layers.column[i].offset, &nothing, sizeof nothing);
+  double *value = ARENA_NEW(&scratch, double, first->rows);
+  table_no_doubles(&table_budget_layers, out);
   int *layers = ARENA_NEW(&scratch, int, first->rows);
   size_t p = 0; /* rows of a prompt stand together */
   for (size_t i = 0; i < count; i++) {

@@ -97,11 +97,7 @@ static void no_shape(DriftShape *row) {
                      .layer_high = -1};
   none.rival_layer = none.first_layer = none.last_layer = none.peak_layer = none.step_layer = -1;
   none.settled_layer = none.parting_layer = none.latest_start = -1;
-  for (int i = 0; i < table_drift_shape.columns; i++) {
-    const Column *column = &table_drift_shape.column[i];
-    if (column->type == COLUMN_F64)
-      memcpy((char *)&none + column->offset, &(double){NAN}, sizeof(double));
-  }
+  table_no_doubles(&table_drift_shape, &none);
   none.needed = 0;
   memcpy(none.base, row->base, sizeof none.base);
   memcpy(none.other, row->other, sizeof none.other);

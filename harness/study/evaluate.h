@@ -2,7 +2,8 @@
  * 1) / max(windows - 1, 1)) and is length + 1 tokens long: all but the last are read from state
  * zero, all but the first are predicted. Window by window the reference goes first, then every mode
  * in lock-step with it; nothing stays of them but rows, and of each token what is said of it
- * (measure/predicted.h). It runs on the CPU, whose bits are the device's. */
+ * (measure/predicted.h). Where every side is computed on a device no logits
+ * come back (study/evaluate_there.h); the bits are the same. */
 #ifndef DS_STUDY_EVALUATE_H
 #define DS_STUDY_EVALUATE_H
 #include "measure/tables.h"

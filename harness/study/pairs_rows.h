@@ -1,5 +1,5 @@
 /* pairs_rows: the rows of a layer of a prompt, each with its names and the tensors that it is
- * computed from, whoever computes it. internal to study/pairs. */
+ * computed from, whoever computes it; internal to study/pairs. */
 #ifndef DS_STUDY_PAIRS_ROWS_H
 #define DS_STUDY_PAIRS_ROWS_H
 #include "measure/jobs.h"

@@ -1,5 +1,5 @@
 /* pairs_there: the statistics of a layer whose sides are all computed on a device, queued there
- * behind them: two layers of prompts at a time, which take turns. internal to study/pairs. */
+ * behind them: two layers of prompts at a time, which take turns; internal to study/pairs. */
 #ifndef DS_STUDY_PAIRS_THERE_H
 #define DS_STUDY_PAIRS_THERE_H
 #include "measure/jobs.h"

@@ -75,9 +75,9 @@ static bool run_reference(Restore *r, Status *st) {
                     *r->arena, st);
 }
 
-/* --- one step
- * -----------------------------------------------------------------------------------------------------
- * Each unit that is left is a candidate: a side that restores it beside what was chosen so far. */
+/* --- one step --------------------------------------------------------------------------------- */
+
+/* Each unit that is left is a candidate: a side that restores it beside what was chosen so far. */
 
 typedef struct Step {
   WalkSide *side;  /* [candidates] */

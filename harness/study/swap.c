@@ -161,14 +161,6 @@ static void put_figures(const Swaps *s, const Way *start, const Way *way, int fr
   if (row->identical) PUT_NO_QUESTION(row);
 }
 
-/* Columns of doubles that apply to a mode that ran, in a row of one that did not. */
-static void put_nothing(void *row, const Table *table) {
-  const double nothing = NAN;
-  for (int i = 0; i < table->columns; i++)
-    if (table->column[i].type == COLUMN_F64)
-      memcpy((char *)row + table->column[i].offset, &nothing, sizeof nothing);
-}
-
 static void add_row(Swaps *s, int from, unsigned swapped) {
   Swap *row = &s->rows->swap[s->rows->swaps++];
   table_text(row->base, sizeof row->base, s->end[0]->name);
@@ -181,7 +173,7 @@ static void add_row(Swaps *s, int from, unsigned swapped) {
     put_figures(s, &s->way[from], way, from, row);
     return;
   }
-  put_nothing(row, &table_swap);
+  table_no_doubles(&table_swap, row);
   Status why = {0};
   Mode mode = mode_mixed(s->end[from], s->end[!from], swapped);
   mode_check(&mode, &why);
@@ -207,7 +199,7 @@ static void rank_rows(Swap *row, size_t count) {
 static void make_rows(Swaps *s) {
   size_t first = s->rows->swaps;
   for (int from = 0; from < 2; from++) {
-    unsigned listed[32];
+    unsigned listed[STAGES_MOST];
     int count = 0;
     add_row(s, from, 0);
     for (int i = 0; i < STAGES_MOST; i++)

@@ -47,7 +47,7 @@ bool trace_run(Arena *arena, const Study *study, double share, Suspect *suspect,
 /* Bytes of scratch beside the walk's own, for a prompt of T tokens. */
 size_t trace_bytes(const Config *config, int T);
 
-/* The source of a side by its name: a mode of the spec, or the reference. */
+/* A side by its name, a mode of the spec or the reference, computed on this host. */
 WalkSide trace_side(const Study *study, const char *name);
 /* Index of the side of this name among those; added behind them where it is not there. */
 int trace_find_side(const Study *study, WalkSide *side, int *sides, const char *name);

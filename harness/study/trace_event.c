@@ -16,13 +16,12 @@ typedef struct Candidate {
   double size; /* |difference| */
 } Candidate;
 
-static const Tensors *tensors_of(const Scene *s) { return scene_tensors(s); }
-
-static const char *name_of(const Scene *s, int id) { return tensors_of(s)->info[id].name; }
+static const char *name_of(const Scene *s, int id) { return scene_tensors(s)->info[id].name; }
 
 /* A tensor of tokens that both sides have. */
 static bool is_compared(const Scene *s, int id) {
-  return tensors_of(s)->info[id].rows == DIM_TOKEN && s->base->t[id].data && s->other->t[id].data;
+  return scene_tensors(s)->info[id].rows == DIM_TOKEN && s->base->t[id].data &&
+         s->other->t[id].data;
 }
 
 static double value_at(const Tensor *t, int row, int col) {
@@ -130,7 +129,7 @@ static bool looks_ahead(const Scene *s, const WalkSide *side) {
 
 /* Whether it can make anything of the token's error. */
 static bool reaches(const Scene *s, const WalkSide *side, const Candidate *c) {
-  const Reach reach = tensors_of(s)->info[c->tensor].reach;
+  const Reach reach = scene_tensors(s)->info[c->tensor].reach;
   return reach == REACHES_LATER ||
          (reach == REACHES_OWN && (c->row == s->suspect->token || looks_ahead(s, side)));
 }
@@ -162,18 +161,18 @@ static double removed_by(const Scene *s, const Candidate *c, Arena scratch) {
 /* --- the origin ------------------------------------------------------------------------------- */
 
 static bool is_traced(const Scene *s, int id) {
-  return is_compared(s, id) && tensors_of(s)->info[id].role != ROLE_BLOCK_IN;
+  return is_compared(s, id) && scene_tensors(s)->info[id].role != ROLE_BLOCK_IN;
 }
 
 /* A value that was set is handed on as it is, past every grid behind it (source/repair.h). So where
  * an element makes enough and is not clipped itself, a tensor behind it that is the same in another
  * format may be what clips it: that one, where it makes enough by itself. */
 static Candidate clipped_behind(const Scene *s, Candidate c, double *removed, Arena scratch) {
-  const TensorInfo *info = tensors_of(s)->info;
+  const TensorInfo *info = scene_tensors(s)->info;
   const bool of_base = repairs_base(s, &c);
   const WalkSide *side = of_base ? s->base_side : s->other_side;
   const Trace *own = of_base ? s->base : s->other, *to = of_base ? s->other : s->base;
-  for (int id = c.tensor; id < tensors_role(tensors_of(s), ROLE_ADDED); id++) {
+  for (int id = c.tensor; id < tensors_role(scene_tensors(s), ROLE_ADDED); id++) {
     if (info[id].scale == ABSENT || info[id].scale != info[c.tensor].scale || !is_traced(s, id))
       continue;
     double end, value = value_at(&own->t[id], c.row, c.col),
@@ -191,7 +190,7 @@ static Candidate clipped_behind(const Scene *s, Candidate c, double *removed, Ar
 static Candidate find_origin(const Scene *s, double *removed, Arena scratch) {
   Candidate candidate[CANDIDATES], most = {.tensor = ABSENT};
   *removed = 0;
-  for (int id = 0; id < tensors_role(tensors_of(s), ROLE_ADDED); id++) {
+  for (int id = 0; id < tensors_role(scene_tensors(s), ROLE_ADDED); id++) {
     const int candidates = is_traced(s, id) ? find_candidates(s, id, candidate, scratch) : 0;
     for (int i = 0; i < candidates; i++) {
       const double removes = removed_by(s, &candidate[i], scratch);
@@ -215,7 +214,7 @@ static double sum_of(const double *value, int count) {
 /* Where the token's error is most in one channel, among the tensors behind the origin that feed the
  * stream; error2: of each tensor, of all tokens. */
 static void find_made(const Scene *s, Event *event, const double *error2) {
-  const Tensors *tensors = tensors_of(s);
+  const Tensors *tensors = scene_tensors(s);
   const int added = tensors_role(tensors, ROLE_ADDED), token = event->token;
   double most = 0;
   for (int id = s->suspect->tensor + 1; id < added; id++) {
@@ -235,7 +234,7 @@ static void find_made(const Scene *s, Event *event, const double *error2) {
 
 /* Leaves the squared error of each tensor, of all tokens. */
 static void find_through(const Scene *s, Event *event, double error2[TENSORS_MOST], Arena scratch) {
-  const Tensors *tensors = tensors_of(s);
+  const Tensors *tensors = scene_tensors(s);
   const char *name[TENSORS_MOST];
   int count = 0;
   for (int id = 0; id < tensors->layer; id++) {

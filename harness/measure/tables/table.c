@@ -1,5 +1,6 @@
 #include "measure/tables/table.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -23,6 +24,13 @@ void table_names(char *column, size_t size, const char *const *name, int count) 
     }
     used += (size_t)snprintf(column + used, left, "%s%s", i ? ", " : "", name[i]);
   }
+}
+
+void table_no_doubles(const Table *table, void *row) {
+  const double nothing = NAN;
+  for (int i = 0; i < table->columns; i++)
+    if (table->column[i].type == COLUMN_F64)
+      memcpy((char *)row + table->column[i].offset, &nothing, sizeof nothing);
 }
 
 double table_double(const void *row, size_t offset) {

@@ -50,6 +50,8 @@ typedef struct TableRows {
 void table_text(char *column, size_t size, const char *text);
 /* Fills a text column with names, as many as it holds: "p2, p7 and 3 more". */
 void table_names(char *column, size_t size, const char *const *name, int count);
+/* Into every column of doubles: it does not apply. */
+void table_no_doubles(const Table *table, void *row);
 /* The number in a column of doubles, by its offset. */
 double table_double(const void *row, size_t offset);
 #endif

@@ -6,6 +6,7 @@
 #include <gsl/gsl_multifit_nlinear.h>
 #include <math.h>
 
+#include "measure/interval.h"
 #include "study/micro/state.h"
 
 enum { POINTS_LEAST = 8, STEPS_MOST = 200 };
@@ -15,7 +16,9 @@ typedef struct Points {
   size_t n;
 } Points;
 
-static double student(size_t n) { return gsl_cdf_tdist_Pinv(0.975, (double)(n - 2)); }
+static double student(size_t n) {
+  return gsl_cdf_tdist_Pinv((1 + interval_level) / 2, (double)(n - 2));
+}
 
 static void fit_power(const Points *p, Arena scratch, StateLaw *law) {
   double *x = ARENA_NEW(&scratch, double, p->n), c0, cov00, cov01, cov11, squares;
