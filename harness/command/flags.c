@@ -283,7 +283,7 @@ int flags_modes(Arena *arena, const Options *o, const char ***names) {
 }
 
 /* The prompt only serves to prove the rewrite. Where tasks are asked, a text is predicted only if
- * it was named; without one there is no prompt (subject_make_tokens), though a spec must name one.
+ * it was named; without one there is no prompt (texts_make), though a spec must name one.
  */
 bool flags_eval(Arena *arena, const Options *o, Spec *spec, Status *st) {
   const char **modes;
@@ -351,7 +351,7 @@ bool flags_calibrate(Arena *arena, const Options *o, Spec *spec, Status *st) {
   return read_again(arena, "calibrate", o, &flags, spec, st);
 }
 
-/* No text is needed: what is not given is made (subject_make_tokens), so nothing is read again as a
+/* No text is needed: what is not given is made (texts_make), so nothing is read again as a
  * spec. */
 bool flags_verify(Arena *arena, const Options *o, Spec *spec, Status *st) {
   Prompt *prompt = ARENA_NEW(arena, Prompt, 1);

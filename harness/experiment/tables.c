@@ -104,9 +104,19 @@ static bool check_budgets(const Budget *row, size_t count, Status *st) {
                                broken->in_l2, before->layer, before->total_l2);
 }
 
-bool run_results(Arena *arena, Experiment *e, const RunOptions *options, double start_s,
-                 Status *st) {
-  TRY(checkpoint_check(&e->subject.checkpoint, st)); /* all of it was what its digest says */
+/* --- what the layers left --------------------------------------------------------------------- */
+
+typedef struct Left {
+  TensorStats *tensor;
+  PairStats *pair;
+  Clipping *clipping;
+  Undone *undone;
+  const Budget *budget;
+  const void *scale, *value;
+  size_t tensors, pairs, clippings, undones, budgets, scales, values;
+} Left;
+
+static bool read_left(Arena *arena, Experiment *e, Left *left, Status *st) {
   enum { TENSOR, PAIR, BUDGET, SCALE, CLIPPING, VALUE, UNDONE, JUDGED, STORED };
   StoredRows stored[STORED] = {
       [TENSOR] = {.table = &table_tensor_stats}, [PAIR] = {.table = &table_pair_stats},
@@ -114,74 +124,112 @@ bool run_results(Arena *arena, Experiment *e, const RunOptions *options, double 
       [CLIPPING] = {.table = &table_clipping},   [VALUE] = {.table = &table_source_values},
       [UNDONE] = {.table = &table_undone},       [JUDGED] = {.table = &table_judged}};
   TRY(store_rows(arena, e->store, stored, STORED, st));
-  TensorStats *tensor = stored[TENSOR].rows;
-  PairStats *pair = stored[PAIR].rows;
-  const Budget *budget = stored[BUDGET].rows;
-  const void *scale = stored[SCALE].rows, *value = stored[VALUE].rows;
-  Clipping *clipping = stored[CLIPPING].rows;
-  Undone *undone = stored[UNDONE].rows;
-  const size_t tensors = stored[TENSOR].count, budgets = stored[BUDGET].count,
-               scales = stored[SCALE].count, clippings = stored[CLIPPING].count,
-               values = stored[VALUE].count, undones = stored[UNDONE].count;
-  size_t pairs = stored[PAIR].count, drifts, shapes, budget_layer_rows;
-  run_settle_judged(e, &stored[JUDGED], tensor, tensors, pair, pairs, *arena);
-  TRY(check_budgets(budget, budgets, st));
-  BudgetLayer *budget_layer = budget_layers(arena, budget, budgets, &budget_layer_rows);
-  OtherInputs inputs = foreign_inputs(arena, &e->foreign, pair, pairs);
-  if (undone_settle(undone, undones, pair, &pairs, *arena)) inputs = e->foreign.other_tokens;
-  double measure_s = clock_s();
-  const Tensors *traced = &e->subject.model.config.family->tensors;
-  int layers = e->subject.model.layers;
-  Drift *drift = drift_of(arena, traced, pair, pairs, &drifts);
-  DriftShape *shape =
-      shape_of(arena, traced, pair, pairs, layers, &e->spec->drift, e->spec->seed, &shapes);
+  *left = (Left){.tensor = stored[TENSOR].rows,
+                 .tensors = stored[TENSOR].count,
+                 .pair = stored[PAIR].rows,
+                 .pairs = stored[PAIR].count,
+                 .clipping = stored[CLIPPING].rows,
+                 .clippings = stored[CLIPPING].count,
+                 .undone = stored[UNDONE].rows,
+                 .undones = stored[UNDONE].count,
+                 .budget = stored[BUDGET].rows,
+                 .budgets = stored[BUDGET].count,
+                 .scale = stored[SCALE].rows,
+                 .scales = stored[SCALE].count,
+                 .value = stored[VALUE].rows,
+                 .values = stored[VALUE].count};
+  run_settle_judged(e, &stored[JUDGED], left->tensor, left->tensors, left->pair, left->pairs,
+                    *arena);
+  return check_budgets(left->budget, left->budgets, st);
+}
+
+/* Whether two were not given the same. Pairs of two bases that were not proved are taken out. */
+static OtherInputs settle_inputs(Arena *arena, const Experiment *e, Left *left) {
+  const OtherInputs inputs = foreign_inputs(arena, &e->foreign, left->pair, left->pairs);
+  const bool contradicted =
+      undone_settle(left->undone, left->undones, left->pair, &left->pairs, *arena);
+  return contradicted ? e->foreign.other_tokens : inputs;
+}
+
+/* --- what follows from it --------------------------------------------------------------------- */
+
+/* Over all prompts. */
+typedef struct Pooled {
+  BudgetLayer *budget;
+  Drift *drift;
+  DriftShape *shape;
+  size_t budgets, drifts, shapes;
+  TableRows clipping, verdict;
+} Pooled;
+
+static Pooled pool_rows(Arena *arena, Experiment *e, const Left *left) {
+  const Tensors *tensors = &e->subject.model.config.family->tensors;
+  const int layers = e->subject.model.layers;
   double clipped_s = 0;
-  const TableRows clipped = e->clipped
-                                ? clipped_rows(arena, e->clipped, clipping, clippings, &clipped_s)
-                                : (TableRows){&table_clipping, clipping, clippings};
-  e->pairs.stats_s += clipped_s + clock_s() - measure_s;
-  TableRows verdict = verdict_rows(arena, e, pair, pairs, drift, drifts);
-  const Measured measured = {.tensor = tensor,
-                             .tensors = tensors,
-                             .pair = pair,
-                             .pairs = pairs,
-                             .drift = drift,
-                             .drifts = drifts,
-                             .shape = shape,
-                             .shapes = shapes,
-                             .verdict = verdict.rows,
-                             .verdicts = verdict.count,
+  Pooled p = {.clipping = {&table_clipping, left->clipping, left->clippings}};
+  p.budget = budget_layers(arena, left->budget, left->budgets, &p.budgets);
+  const double start = clock_s();
+  p.drift = drift_of(arena, tensors, left->pair, left->pairs, &p.drifts);
+  p.shape = shape_of(arena, tensors, left->pair, left->pairs, layers, &e->spec->drift,
+                     e->spec->seed, &p.shapes);
+  if (e->clipped)
+    p.clipping = clipped_rows(arena, e->clipped, left->clipping, left->clippings, &clipped_s);
+  e->pairs.stats_s += clipped_s + clock_s() - start;
+  p.verdict = verdict_rows(arena, e, left->pair, left->pairs, p.drift, p.drifts);
+  return p;
+}
+
+static TableRows gate_rows(Arena *arena, const Experiment *e, const Left *left,
+                           const Pooled *pooled) {
+  const Measured measured = {.tensor = left->tensor,
+                             .tensors = left->tensors,
+                             .pair = left->pair,
+                             .pairs = left->pairs,
+                             .drift = pooled->drift,
+                             .drifts = pooled->drifts,
+                             .shape = pooled->shape,
+                             .shapes = pooled->shapes,
+                             .verdict = pooled->verdict.rows,
+                             .verdicts = pooled->verdict.count,
                              .evaluation = e->evaluation.mode,
                              .evaluations = (size_t)e->evaluation.modes,
-                             .layers = layers,
-                             .traced = traced};
+                             .layers = e->subject.model.layers,
+                             .traced = &e->subject.model.config.family->tensors};
+  return (TableRows){&table_gates, gates_of(arena, e->spec, &measured),
+                     (size_t)e->spec->gate_count};
+}
+
+/* --- all of the run --------------------------------------------------------------------------- */
+
+static TableRows *all_tables(Arena *arena, Experiment *e, const Left *left, const Pooled *pooled,
+                             double start_s, int *count) {
   TableRows alone[MICRO_TABLES];
   micro_rows_tables(&e->micro, alone);
   const TableRows rows[] = {
-      {&table_tensor_stats, tensor, tensors},
-      {&table_pair_stats, pair, pairs},
-      clipped,
-      {&table_drift, drift, drifts},
-      {&table_drift_shape, shape, shapes},
+      {&table_tensor_stats, left->tensor, left->tensors},
+      {&table_pair_stats, left->pair, left->pairs},
+      pooled->clipping,
+      {&table_drift, pooled->drift, pooled->drifts},
+      {&table_drift_shape, pooled->shape, pooled->shapes},
       {&table_events, e->events.event, e->events.events},
       {&table_repairs, e->events.repair, e->events.repairs},
       {&table_repair_layers, e->events.layer, e->events.layers},
       {&table_event_strip, e->events.strip, e->events.strips},
       {&table_event_map, e->events.map, e->events.maps},
-      {&table_budget, budget, budgets},
-      {&table_budget_layers, budget_layer, budget_layer_rows},
+      {&table_budget, left->budget, left->budgets},
+      {&table_budget_layers, pooled->budget, pooled->budgets},
       {&table_swap, e->swaps.swap, e->swaps.swaps},
       {&table_swap_effect, e->swaps.effect, e->swaps.effects},
       {&table_restore, e->restored.row, e->restored.rows},
       {&table_mend, e->mended.row, e->mended.rows},
       {&table_mend_layers, e->mended.layer, e->mended.layers},
       {&table_grid, e->grid.row, e->grid.rows},
-      {&table_gates, gates_of(arena, e->spec, &measured), (size_t)e->spec->gate_count},
-      verdict,
+      gate_rows(arena, e, left, pooled),
+      pooled->verdict,
       mode_rows(arena, e),
-      tensors_rows(arena, traced),
-      e->spec->model ? scales_of(arena, e->spec, &e->subject, scale, scales)
-                     : (TableRows){&table_scales, scale, scales},
+      tensors_rows(arena, &e->subject.model.config.family->tensors),
+      e->spec->model ? scales_of(arena, e->spec, &e->subject, left->scale, left->scales)
+                     : (TableRows){&table_scales, left->scale, left->scales},
       {&table_scale_choices, e->subject.choice,
        e->subject.choice ? choices_count(&e->subject.model.config) : 0},
       performance_rows(arena, e, start_s),
@@ -195,28 +243,43 @@ bool run_results(Arena *arena, Experiment *e, const RunOptions *options, double 
       {&table_task_samples, e->tasks.sample, (size_t)e->tasks.samples},
       {&table_cost, e->cost.time, (size_t)e->cost.times},
       {&table_cost_bytes, e->cost.bytes, (size_t)e->cost.modes},
-      third_rows(arena, e, pair, pairs),
+      third_rows(arena, e, left->pair, left->pairs),
       foreign_sources(arena, &e->foreign),
       foreign_left(arena, &e->foreign),
-      {&table_source_values, value, values},
-      {&table_undone, undone, undones},
+      {&table_source_values, left->value, left->values},
+      {&table_undone, left->undone, left->undones},
       alone[0],
       alone[1],
       alone[2],
       alone[3],
       alone[4]};
   _Static_assert(MICRO_TABLES == 5, "each of them stands above");
-  int attributes;
+  *count = (int)(sizeof rows / sizeof *rows);
+  return memcpy(ARENA_NEW(arena, TableRows, *count), rows, sizeof rows);
+}
+
+static Attribute *all_attributes(Arena *arena, const Experiment *e, const char *command,
+                                 const OtherInputs *inputs, int *count) {
   Attribute *attribute =
-      provenance_attributes(arena, e->spec, &e->subject, &e->device, options->command, &attributes);
-  if (inputs.sentence)
-    attribute[attributes++] = (Attribute){.name = "different_inputs", .text = inputs.sentence};
-  if (inputs.sentence && inputs.meant)
-    attribute[attributes++] = (Attribute){.name = "different_inputs_allowed", .text = "true"};
-  const int count = (int)(sizeof rows / sizeof *rows);
+      provenance_attributes(arena, e->spec, &e->subject, &e->device, command, count);
+  if (inputs->sentence)
+    attribute[(*count)++] = (Attribute){.name = "different_inputs", .text = inputs->sentence};
+  if (inputs->sentence && inputs->meant)
+    attribute[(*count)++] = (Attribute){.name = "different_inputs_allowed", .text = "true"};
+  return attribute;
+}
+
+bool run_results(Arena *arena, Experiment *e, const RunOptions *options, double start_s,
+                 Status *st) {
+  TRY(checkpoint_check(&e->subject.checkpoint, st)); /* all of it was what its digest says */
+  Left left;
+  TRY(read_left(arena, e, &left, st));
+  const OtherInputs inputs = settle_inputs(arena, e, &left);
+  const Pooled pooled = pool_rows(arena, e, &left);
   OwnTables *own = ARENA_NEW(arena, OwnTables, 1);
-  *own = (OwnTables){memcpy(ARENA_NEW(arena, TableRows, count), rows, sizeof rows), count,
-                     attribute, attributes, &e->key};
+  *own = (OwnTables){.key = &e->key};
+  own->rows = all_tables(arena, e, &left, &pooled, start_s, &own->count);
+  own->attribute = all_attributes(arena, e, options->command, &inputs, &own->attributes);
   options->tell(options->context, own);
-  return store_finish(e->store, attribute, attributes, own->rows, count, *arena, st);
+  return store_finish(e->store, own->attribute, own->attributes, own->rows, own->count, *arena, st);
 }
