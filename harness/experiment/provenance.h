@@ -1,5 +1,6 @@
 /* provenance: what a results file says of itself, so that a reader can judge and repeat it:
- * program, commit, compiler and flags, machine, BLAS, date, command, spec, model. */
+ * program, commit, compiler and flags, machine and device, date, command, spec, model, tokenizer
+ * and prompts. */
 #ifndef DS_EXPERIMENT_PROVENANCE_H
 #define DS_EXPERIMENT_PROVENANCE_H
 #include "source/cuda.h"
