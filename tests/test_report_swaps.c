@@ -183,11 +183,11 @@ Test(report_swaps, an_interaction_that_cannot_be_told_says_how_many_prompts_woul
                           effect_row("conv_out x scan_u", 2, 0.8, 1.1)};
   d->swap = rows, d->swaps = 2, d->swap_effect = effects, d->swap_effects = 2;
   const char *text = text_of(d, "Over all combinations");
-  cr_expect(
-      strstr(text, "In the mean `scan_u` changes the error most: a factor of 0.9000 (0.8911 … "
+  cr_expect(strstr(text,
+                   "In the mean `scan_u` changes the error most: a factor of 0.9000 (0.8911 … "
                    "0.9090). The largest interaction is `conv_out x scan_u`: a factor of 0.800 "
                    "(0.727 … 0.880). It is larger than the effect of any stage by itself."),
-      "%s", text);
+            "%s", text);
   cr_expect(strstr(text, "1 of 2"), "%s", text);
   effects[1] = effect_row("conv_out x scan_u", 2, 0.8, 1.5);
   text = text_of(d, "Over all combinations");

@@ -1,6 +1,6 @@
-/* bench_model: a model of any shape whose weights are made from code, as a checkpoint in memory. Values
- * are of the size that trained ones have, so that activations stay in range; all layers have the
- * same, and are prepared each for itself. */
+/* bench_model: a model of any shape whose weights are made from code, as a checkpoint in memory.
+ * Values are of the size that trained ones have, so that activations stay in range; all layers have
+ * the same, and are prepared each for itself. */
 #include <math.h>
 
 #include "base/draw.h"

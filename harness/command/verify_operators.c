@@ -1,5 +1,5 @@
-/* verify_operators: every operator in every setting, on the CPU and on the device, over shapes that meet
- * every path of either. */
+/* verify_operators: every operator in every setting, on the CPU and on the device, over shapes that
+ * meet every path of either. */
 #include <string.h>
 
 #include "command/verify.h"

@@ -1,5 +1,5 @@
-/* mamba1_64: the reference's block and ends as traces; the one place where the float64 weights get the
- * reference's names. */
+/* mamba1_64: the reference's block and ends as traces; the one place where the float64 weights get
+ * the reference's names. */
 #include "family/block.h"
 #include "family/mamba1_parts.h"
 #include "reference/model64.h"

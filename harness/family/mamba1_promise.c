@@ -1,6 +1,7 @@
-/* mamba1_promise: what a mode's settings promise of each tensor, written a second time on purpose, tensor
- * by tensor as in the table of stored types, not stage by stage as the block chooses kernels: a
- * mode that secretly ran another's stages contradicts it. And the bytes that follow from it. */
+/* mamba1_promise: what a mode's settings promise of each tensor, written a second time on purpose,
+ * tensor by tensor as in the table of stored types, not stage by stage as the block chooses
+ * kernels: a mode that secretly ran another's stages contradicts it. And the bytes that follow from
+ * it. */
 #include "family/mamba1_parts.h"
 #include "kernels/ops.h"
 #include "kernels/rmsnorm.h"

@@ -1,5 +1,5 @@
-/* mamba1_tensors: the tensors of each kind of model of this family and their static scales, and where a
- * tensor stands in the table of each. */
+/* mamba1_tensors: the tensors of each kind of model of this family and their static scales, and
+ * where a tensor stands in the table of each. */
 #include "family/mamba1_parts.h"
 
 /* Those of every kind; dt_proj and all behind it `by` places further. */

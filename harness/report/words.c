@@ -127,11 +127,11 @@ const char *words_effect(Arena *arena, const ReportData *d, const ReportPair *pa
                            "every bit. This comparison says nothing about the two modes."),
           base, other, md_count(d->language, arena, tally.rows, "tensor"));
     case EFFECT_IDENTICAL:
-      return arena_printf(
-          arena,
-          say(d->language, "Both modes took effect (%d of %s compared came from different "
-                           "kernels), and **every tensor is identical in every bit**."),
-          other_kernel, md_count(d->language, arena, tally.rows, "tensor"));
+      return arena_printf(arena,
+                          say(d->language,
+                              "Both modes took effect (%d of %s compared came from different "
+                              "kernels), and **every tensor is identical in every bit**."),
+                          other_kernel, md_count(d->language, arena, tally.rows, "tensor"));
     case EFFECT_FAULT:
       return arena_printf(
           arena,
