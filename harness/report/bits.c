@@ -43,7 +43,7 @@ static const char *bits_difference(Language l, Arena *arena, const EvaluationPai
 const char *bits_words(Arena *arena, const ReportData *d, const ReportPair *pair, ShowName *show) {
   if (!d->evaluations)
     return say(d->language, "bits per byte: not evaluated: add `evaluation: {text: …}`");
-  const EvaluationPair *p = data_evaluation(d, pair, "bits");
+  const EvaluationPair *p = data_evaluation(d, pair->base, pair->other, "bits");
   if (!p)
     return arena_printf(arena, say(d->language, "%s: these two were not both evaluated"),
                         bits_name(d));
@@ -59,11 +59,13 @@ const char *bits_words(Arena *arena, const ReportData *d, const ReportPair *pair
 }
 
 const char *bits_plain(Arena *arena, const ReportData *d, const ReportPair *pair) {
-  return data_evaluation(d, pair, "bits") ? bits_words(arena, d, pair, words_plain) : "";
+  return data_evaluation(d, pair->base, pair->other, "bits")
+             ? bits_words(arena, d, pair, words_plain)
+             : "";
 }
 
 const char *bits_cell(Arena *arena, const ReportData *d, const ReportPair *pair) {
-  const EvaluationPair *p = data_evaluation(d, pair, "bits");
+  const EvaluationPair *p = data_evaluation(d, pair->base, pair->other, "bits");
   if (!p) return "—";
   if (!strcmp(p->answer, "identical")) return say(d->language, "identical");
   /* The row may stand the other way round than the pair. */

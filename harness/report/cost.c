@@ -151,17 +151,9 @@ static bool slower(const Choice *a, const Choice *b) {
   return a->speed->time_s - a->speed->mad_s > b->speed->time_s + b->speed->mad_s;
 }
 
-/* What was asked of two modes by this metric, in either order; NULL: nothing. */
 static const EvaluationPair *asked_of(const ReportData *d, const char *metric, const Choice *a,
                                       const Choice *b) {
-  const char *one = a->evaluation->mode, *two = b->evaluation->mode;
-  for (size_t i = 0; i < d->evaluation_pairs; i++) {
-    const EvaluationPair *p = &d->evaluation_pair[i];
-    if (!strcmp(p->metric, metric) && ((!strcmp(p->base, one) && !strcmp(p->other, two)) ||
-                                       (!strcmp(p->base, two) && !strcmp(p->other, one))))
-      return p;
-  }
-  return NULL;
+  return data_evaluation(d, a->evaluation->mode, b->evaluation->mode, metric);
 }
 
 /* -1, +1: `a` is told to be the better or the worse one; 0: neither is told. */
@@ -205,8 +197,7 @@ static void write_choice(Language l, FILE *out, const char *need, const Choice *
           figures(l, &scratch, c));
 }
 
-/* The modes that the spread of the timings does not set apart from the fastest, and those that the
- * windows do not from the nearest. */
+/* The modes that the spread of the timings does not set apart from the fastest. */
 static int as_fast(const Choice *choice, int count, const Choice *fast, const char **name) {
   int names = 0;
   for (const Choice *c = choice; c < choice + count; c++)
@@ -214,6 +205,7 @@ static int as_fast(const Choice *choice, int count, const Choice *fast, const ch
   return names;
 }
 
+/* Those that the windows do not set apart from the nearest. */
 static int as_near(const ReportData *d, const Choice *choice, int count, const Choice *nearest,
                    const char **name) {
   int names = 0;
@@ -251,7 +243,7 @@ static Choices choose(Arena *arena, const ReportData *d) {
   return all;
 }
 
-/* " and 2 more that are not told from it" */
+/* ", and 2 others are not told from it"; "" where there is none. */
 static const char *more_words(Language l, Arena *arena, int names) {
   return names == 0 ? ""
                     : arena_printf(arena,

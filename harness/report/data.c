@@ -273,13 +273,13 @@ const DriftShape *data_shape(const ReportData *d, const ReportPair *pair, const 
   return NULL;
 }
 
-const EvaluationPair *data_evaluation(const ReportData *d, const ReportPair *pair,
+const EvaluationPair *data_evaluation(const ReportData *d, const char *a, const char *b,
                                       const char *metric) {
+  const ReportPair pair = {.base = a, .other = b}, turned = {.base = b, .other = a};
   for (size_t i = 0; i < d->evaluation_pairs; i++) {
     const EvaluationPair *row = &d->evaluation_pair[i];
-    const ReportPair turned = {.base = pair->other, .other = pair->base};
-    if (!strcmp(row->metric, metric) &&
-        (data_is_pair(pair, row->base, row->other) || data_is_pair(&turned, row->base, row->other)))
+    if (!strcmp(row->metric, metric) && (data_is_pair(&pair, row->base, row->other) ||
+                                         data_is_pair(&turned, row->base, row->other)))
       return row;
   }
   return NULL;

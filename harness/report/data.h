@@ -134,7 +134,7 @@ typedef struct ReportData {
   ReportPair *pair; /* what the spec asked for; where it asked for nothing else, the modes against
                        the reference */
   int pairs;
-  ReportPair *against; /* every mode whose base is the reference */
+  ReportPair *against; /* every pair whose base is the reference */
   int againsts;
 } ReportData;
 
@@ -150,8 +150,8 @@ const Drift *data_drift(const ReportData *d, const ReportPair *pair, const char 
 /* The name of the tensor that has this role; "" where none has, which no row is of. */
 const char *data_role(const ReportData *d, Role role);
 const DriftShape *data_shape(const ReportData *d, const ReportPair *pair, const char *tensor);
-/* Of these two modes, in either order; NULL where none was evaluated. */
-const EvaluationPair *data_evaluation(const ReportData *d, const ReportPair *pair,
+/* What was asked of these two modes by this metric, in either order; NULL: nothing. */
+const EvaluationPair *data_evaluation(const ReportData *d, const char *a, const char *b,
                                       const char *metric);
 /* The settings of a mode in a layer; NULL where the file has none. Files without columns of layers
  * have one row a mode. */

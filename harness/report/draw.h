@@ -11,7 +11,7 @@
 bool draw_can(const char *program);
 /* Runs gnuplot on FOLDER/script. NULL, or why it did not end well, in the arena. */
 const char *draw_script(Language l, Arena *arena, const char *folder, const char *script);
-/* Whether this is a whole SVG, from its first tag to its last. */
+/* Whether this file ends as a whole SVG does. */
 bool draw_whole(const char *path);
 
 #endif

@@ -135,17 +135,6 @@ static void write_sample(FILE *out, const ReportData *d, Arena scratch) {
 
 /* --- pairs ------------------------------------------------------------------------------------ */
 
-static const EvaluationPair *find_pair(const ReportData *d, const char *a, const char *b,
-                                       const char *metric) {
-  for (size_t i = 0; i < d->evaluation_pairs; i++) {
-    const EvaluationPair *p = &d->evaluation_pair[i];
-    if (!strcmp(p->metric, metric) && ((!strcmp(p->base, a) && !strcmp(p->other, b)) ||
-                                       (!strcmp(p->base, b) && !strcmp(p->other, a))))
-      return p;
-  }
-  return NULL;
-}
-
 static bool answered(const EvaluationPair *p, const char *answer) {
   return !strcmp(p->answer, answer);
 }
@@ -202,8 +191,8 @@ static void write_pairs(FILE *out, const ReportData *d, Arena scratch) {
   for (size_t i = 0; i < d->evaluation_pairs; i++) {
     const EvaluationPair *p = &d->evaluation_pair[i];
     if (strcmp(p->metric, bits)) continue;
-    const EvaluationPair *near = find_pair(d, p->base, p->other, kl),
-                         *top = find_pair(d, p->base, p->other, agreement);
+    const EvaluationPair *near = data_evaluation(d, p->base, p->other, kl),
+                         *top = data_evaluation(d, p->base, p->other, agreement);
     grid_add(&grid, arena_printf(&scratch, say(d->language, "%s than %s"),
                                  md_text(&scratch, p->other), md_text(&scratch, p->base)));
     grid_add(&grid, difference(d->language, &scratch, p));
@@ -244,7 +233,7 @@ static void write_answer(Language l, FILE *out, const EvaluationPair *p, int com
 static void write_asked(FILE *out, const ReportData *d, int compared, Arena scratch) {
   int written = 0;
   for (int i = 0; i < d->pairs; i++) {
-    const EvaluationPair *p = find_pair(d, d->pair[i].base, d->pair[i].other, bits);
+    const EvaluationPair *p = data_evaluation(d, d->pair[i].base, d->pair[i].other, bits);
     if (!p) continue;
     fprintf(out, say(d->language, "- **Does %s predict %s better than %s?** "),
             md_text(&scratch, p->other), md_text(&scratch, d->evaluation[0].text),

@@ -132,7 +132,8 @@ static void write_table(FILE *out, const ReportData *d, const ReportPair *pair, 
     grid_add(&grid, event_number(&s, e->value_to));
     grid_add(&grid, event_number(&s, e->value));
     grid_add(&grid, event_number(&s, e->grid_end));
-    grid_add(&grid, repair ? md_share(&scratch, fmax(repair->removed, 0)) : "—");
+    grid_add(&grid, repair && !isnan(repair->removed) ? md_share(&scratch, fmax(repair->removed, 0))
+                                                      : "—");
   }
   grid_write(&grid, out);
 }

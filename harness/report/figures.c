@@ -12,12 +12,12 @@
 #include "report/language.h"
 #include "report/markdown.h"
 
-enum { FIGURE_BYTES_MAX = 16 << 20 };
 #define SVG ".svg"
 #define FIGURE_PATH "plots/%s" SVG /* as the report refers to it */
 
-/* Okabe and Ito's colours, told apart in every kind of colour vision; dashes and marks tell them
- * apart in print. */
+/* Okabe and Ito's colours, told apart in every kind of colour vision, but for their yellow, which
+ * white paper swallows; a grey and a wine red behind them. Dashes and marks tell lines apart in
+ * print. */
 static const char preamble[] =
     "set datafile missing 'NaN'\n"
     "set key outside right top vertical spacing 1.3 noenhanced\n"

@@ -15,7 +15,7 @@
 #include "base/status.h"
 #include "report/language.h"
 
-enum { FIGURE_NAME = 160 };
+enum { FIGURE_NAME = 160, FIGURE_BYTES_MAX = 16 << 20 };
 
 typedef struct Figure {
   char name[FIGURE_NAME]; /* without its ending */

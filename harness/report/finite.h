@@ -25,7 +25,8 @@ const char *finite_failed(Arena *arena, const ReportData *d);
 const char *finite_size(Language l, Arena *arena, const Size *size);
 /* As a cell: "identical", "2.40e-04", "2.40e-04 (99.17 % left out)", "not finite". */
 const char *finite_cell(Language l, Arena *arena, const Size *size);
-/* " (1 % of them not finite)", to stand behind "identical"; "" where all values are finite. */
+/* " (1.00 % of the values are not finite)", to stand behind "identical"; "" where all values are
+ * finite. */
 const char *finite_identical(Language l, Arena *arena, const Size *size);
 /* A figure of all values, as of the reference's error: "not finite" where one of them is not. */
 const char *finite_figure(Language l, Arena *arena, double x);

@@ -6,47 +6,65 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "report/figures.h"
 #include "report/language.h"
 
-enum { FIGURE_LIMIT = 16 << 20 };
-
 static const char style[] =
-    ":root{color-scheme:light}body{margin:0 auto;max-width:62rem;padding:2rem 1.5rem "
-    "4rem;font:16px/1.55 'Helvetica Neue',Helvetica,Arial,'Noto Sans CJK SC','Noto Sans "
-    "SC',sans-serif;color:#1b1b1b;background:#fff}h1{font-size:1.9rem;line-height:1.2;margin:0 0 "
-    "1rem;border-bottom:3px solid #0072B2;padding-bottom:.5rem}h2{font-size:1.35rem;margin:2.6rem "
-    "0 .8rem;border-bottom:1px solid "
-    "#d0d0d0;padding-bottom:.25rem}h3{font-size:1.1rem;margin:1.8rem 0 "
-    ".6rem}h4{font-size:1rem;margin:1.4rem 0 .4rem;color:#444}blockquote{margin:1rem "
-    "0;padding:.4rem 1rem;border-left:4px solid #56B4E9;background:#f4f9fc}code{font:.88em/1.4 "
-    "'DejaVu Sans Mono',Menlo,Consolas,monospace;background:#f3f3f3;border-radius:3px;padding:0 "
-    ".25em}pre{background:#f6f6f6;border:1px solid "
-    "#e2e2e2;border-radius:4px;padding:.8rem;overflow-x:auto}pre "
-    "code{background:none;padding:0}.table{overflow-x:auto;margin:1rem "
-    "0}table{border-collapse:collapse;font-size:.86rem;font-variant-numeric:tabular-nums;border-"
-    "top:2px solid #333;border-bottom:2px solid #333}th{border-bottom:1px solid "
-    "#333;font-weight:600}th:not([style]){text-align:left}th,td{padding:.22rem "
-    ".7rem;vertical-align:top}table:has(th:nth-child(7)){font-size:.76rem}table:has(th:nth-child(7)"
-    ") :is(th,td){padding:.2rem "
-    ".35rem}table:has(th:nth-child(10)){font-size:.7rem}table:has(th:nth-child(10)) "
-    ":is(th,td){padding:.18rem .3rem}tbody "
-    "tr:nth-child(even){background:#f7f9fb}td:first-child:nth-last-child(2){white-space:nowrap}"
-    "table code{white-space:nowrap}th code,table:has(th:nth-child(8)) "
-    "code{white-space:normal}thead:has(th:first-child:empty+th:last-child:empty)+tbody "
-    "code{white-space:normal;overflow-wrap:anywhere}td[style]:not([style*=left]){white-space:"
-    "nowrap}details{margin:1rem 0;border-left:3px solid "
-    "#d0d0d0;padding-left:.8rem}summary{cursor:pointer;color:#0072B2}figure{margin:1.4rem 0}figure "
-    "img{width:100%;height:auto;border:1px solid "
-    "#e6e6e6}figcaption{font-size:.88rem;color:#444;margin-top:.3rem}:lang(zh) "
-    "em{font-style:normal;font-weight:600}:lang(zh) "
-    ":is(th,td){word-break:keep-all}a{color:#0072B2}@media "
-    "(max-width:40rem){table:has(th:nth-child(4)){min-width:38rem}}@page{size:A4;margin:16mm "
-    "14mm}@media "
-    "print{details::details-content{content-visibility:visible}body{max-width:none;padding:0;font-"
-    "size:10.5pt}h2,h3,h4{break-after:avoid}figure,tr{break-inside:avoid}table{font-size:7.6pt}th,"
-    "td{padding:.12rem .35rem}table "
-    "code{white-space:normal;overflow-wrap:anywhere}.table{overflow:visible}pre{white-space:pre-"
-    "wrap;font-size:6pt}}";
+    ":root{color-scheme:light}"
+    "body{margin:0 auto;max-width:62rem;padding:2rem 1.5rem 4rem;"
+    "font:16px/1.55 'Helvetica Neue',Helvetica,Arial,'Noto Sans CJK SC','Noto Sans "
+    "SC',sans-serif;color:#1b1b1b;background:#fff}"
+    "h1{font-size:1.9rem;line-height:1.2;margin:0 0 1rem;border-bottom:3px solid #0072B2;"
+    "padding-bottom:.5rem}"
+    "h2{font-size:1.35rem;margin:2.6rem 0 .8rem;border-bottom:1px solid #d0d0d0;"
+    "padding-bottom:.25rem}"
+    "h3{font-size:1.1rem;margin:1.8rem 0 .6rem}"
+    "h4{font-size:1rem;margin:1.4rem 0 .4rem;color:#444}"
+    "blockquote{margin:1rem 0;padding:.4rem 1rem;border-left:4px solid #56B4E9;"
+    "background:#f4f9fc}"
+    "code{font:.88em/1.4 'DejaVu Sans Mono',Menlo,Consolas,monospace;background:#f3f3f3;"
+    "border-radius:3px;padding:0 .25em}"
+    "pre{background:#f6f6f6;border:1px solid #e2e2e2;border-radius:4px;padding:.8rem;"
+    "overflow-x:auto}"
+    "pre code{background:none;padding:0}"
+    ".table{overflow-x:auto;margin:1rem 0}"
+    "table{border-collapse:collapse;font-size:.86rem;font-variant-numeric:tabular-nums;"
+    "border-top:2px solid #333;border-bottom:2px solid #333}"
+    "th{border-bottom:1px solid #333;font-weight:600}"
+    "th:not([style]){text-align:left}"
+    "th,td{padding:.22rem .7rem;vertical-align:top}"
+    "table:has(th:nth-child(7)){font-size:.76rem}"
+    "table:has(th:nth-child(7)) :is(th,td){padding:.2rem .35rem}"
+    "table:has(th:nth-child(10)){font-size:.7rem}"
+    "table:has(th:nth-child(10)) :is(th,td){padding:.18rem .3rem}"
+    "tbody tr:nth-child(even){background:#f7f9fb}"
+    "td:first-child:nth-last-child(2){white-space:nowrap}"
+    "table code{white-space:nowrap}"
+    "th code,table:has(th:nth-child(8)) code{white-space:normal}"
+    "thead:has(th:first-child:empty+th:last-child:empty)+tbody code{white-space:normal;"
+    "overflow-wrap:anywhere}"
+    "td[style]:not([style*=left]){white-space:nowrap}"
+    "details{margin:1rem 0;border-left:3px solid #d0d0d0;padding-left:.8rem}"
+    "summary{cursor:pointer;color:#0072B2}"
+    "figure{margin:1.4rem 0}"
+    "figure img{width:100%;height:auto;border:1px solid #e6e6e6}"
+    "figcaption{font-size:.88rem;color:#444;margin-top:.3rem}"
+    ":lang(zh) em{font-style:normal;font-weight:600}"
+    ":lang(zh) :is(th,td){word-break:keep-all}"
+    "a{color:#0072B2}"
+    "@media (max-width:40rem){table:has(th:nth-child(4)){min-width:38rem}}"
+    "@page{size:A4;margin:16mm 14mm}"
+    "@media print{"
+    "details::details-content{content-visibility:visible}"
+    "body{max-width:none;padding:0;font-size:10.5pt}"
+    "h2,h3,h4{break-after:avoid}"
+    "figure,tr{break-inside:avoid}"
+    "table{font-size:7.6pt}"
+    "th,td{padding:.12rem .35rem}"
+    "table code{white-space:normal;overflow-wrap:anywhere}"
+    ".table{overflow:visible}"
+    "pre{white-space:pre-wrap;font-size:6pt}"
+    "}";
 
 /* --- text and data ---------------------------------------------------------------------------- */
 
@@ -106,7 +124,8 @@ static bool embed_figure(Language l, cmark_node *paragraph, const char *folder, 
   char *html = NULL;
   size_t size = 0;
   Bytes svg;
-  TRY(file_read(&scratch, arena_printf(&scratch, "%s/%s", folder, url), FIGURE_LIMIT, &svg, st));
+  TRY(file_read(&scratch, arena_printf(&scratch, "%s/%s", folder, url), FIGURE_BYTES_MAX, &svg,
+                st));
   FILE *out = open_memstream(&html, &size);
   if (!out) return FAIL(st, "%s/%s: no memory for the figure", folder, url);
   fputs("<figure><img alt=\"", out);

@@ -20,15 +20,15 @@ void md_fence(FILE *out, const char *language, const char *text);
 /* Numbers as cells; NaN (does not apply) is a dash. In the arena. */
 const char *md_exact(Arena *arena, double x); /* nine significant digits: 1.23456789e-03 */
 const char *md_short(Arena *arena, double x); /* three: 1.23e-03 */
-const char *md_factor(Arena *arena,
-                      double x); /* three, without an exponent where that is readable: 1.04 */
+/* Three, without an exponent where that is readable: 1.04. */
+const char *md_factor(Arena *arena, double x);
 const char *md_decibel(Arena *arena, double x); /* 45.3 */
-const char *md_fixed(Arena *arena, double x,
-                     int decimals);                 /* "0.1234"; with an exponent from 1e15 on */
+/* "0.1234"; with an exponent from 1e15 on. */
+const char *md_fixed(Arena *arena, double x, int decimals);
 const char *md_percent(Arena *arena, double share); /* 99.97 %; never 100 % or 0 % by rounding */
 const char *md_share(Arena *arena, double share);   /* the same in three digits: 56.3 %, > 99.9 % */
-const char *md_error(Arena *arena,
-                     double x); /* a relative size: 1.67 %, and below 0.001 % 1.23e-06 */
+/* A relative size: 1.67 %, and below 0.001 % 1.23e-06. */
+const char *md_error(Arena *arena, double x);
 const char *md_bytes(Arena *arena, double bytes); /* 12.3 MB */
 const char *md_index(Arena *arena, int index);    /* 3; below 0 there is none: a dash */
 /* A figure with its interval, all three written by `figure`: "0.587 (0.553 … 0.624)"; alone where
@@ -36,10 +36,10 @@ const char *md_index(Arena *arena, int index);    /* 3; below 0 there is none: a
 typedef const char *MdFigure(Arena *arena, double x);
 const char *md_interval(Language l, Arena *arena, MdFigure *figure, double value, double low,
                         double high);
-const char *md_padded(Arena *arena, const char *text,
-                      int columns); /* spaces behind, for a monospaced block */
-const char *md_count(Language l, Arena *arena, long count,
-                     const char *noun); /* 1 tensor, 2 tensors; said as "%ld tensor" */
+/* Spaces behind, for a monospaced block. */
+const char *md_padded(Arena *arena, const char *text, int columns);
+/* 1 tensor, 2 tensors; said as "%ld tensor". */
+const char *md_count(Language l, Arena *arena, long count, const char *noun);
 
 /* What stands between folds away in report.html, behind a line of these words (no Markdown in
  * them). */
@@ -54,8 +54,8 @@ typedef struct Grid {
   const char **cell;
 } Grid;
 Grid grid_new(Arena *arena, const char *align);
-void grid_add(Grid *grid,
-              const char *cell); /* ready Markdown without a line break; kept, not copied */
+/* Ready Markdown without a line break; kept, not copied. */
+void grid_add(Grid *grid, const char *cell);
 void grid_head(Language l, Grid *grid, const char *const *heading); /* a WORD for every column */
 void grid_write(const Grid *grid, FILE *out);
 #endif

@@ -19,12 +19,18 @@ typedef struct Tried {
   size_t rows;
 } Tried;
 
+static Tried tried_from(const ReportData *d, size_t first) {
+  Tried t = {&d->mend[first], 0};
+  while (first + t.rows < d->mends && !strcmp(t.row[t.rows].mode, t.row->mode)) t.rows++;
+  return t;
+}
+
 static bool is_choice(const Mend *row, const char *choice) {
   return row->layer < 0 && !strcmp(row->choice, choice);
 }
 
-/* "as it is", "`alpha: 1`", "least squared error, every scale", "layer 1, `s_u`: as with `alpha:
- * 1`". */
+/* "as it is", "`alpha: 1`", "every scale at its least squared error",
+ * "layer 1, `s_u` alone: as with `alpha: 1`". */
 static const char *scales_words(Language l, Arena *arena, const Mend *row) {
   bool least = !strcmp(row->choice, "least");
   if (is_choice(row, "calibrated")) return say(l, "as it is");
@@ -141,10 +147,9 @@ static const char *plain_scales(Language l, Arena *arena, const Mend *row) {
 const char *mend_summary(Arena *arena, const ReportData *d) {
   const Language l = d->language;
   const char *lines = "";
-  for (size_t i = 0; i < d->mends;) {
-    Tried t = {&d->mend[i], 0};
-    do t.rows++, i++;
-    while (i < d->mends && !strcmp(d->mend[i].mode, t.row->mode));
+  for (size_t i = 0, next; i < d->mends; i = next) {
+    const Tried t = tried_from(d, i);
+    next = i + t.rows;
     const Mend *best = is_choice(t.row, "calibrated") ? best_of(&t) : NULL;
     if (!best) continue;
     const char *line =
@@ -223,7 +228,7 @@ static void write_ends(Language l, FILE *out, const ReportData *d, const Tried *
   const Mend **row = ARENA_NEW(&scratch, const Mend *, t->rows);
   Grid grid = grid_new(&scratch, "lrrrrrr");
   sort_rows(t, row);
-  for (int i = 0; i < grid.columns; i++) grid_add(&grid, say(l, heading[i]));
+  grid_head(l, &grid, heading);
   for (size_t i = 0; i < t->rows; i++) {
     grid_add(&grid, scales_words(l, &scratch, row[i]));
     grid_add(&grid, finite_figure(l, &scratch, row[i]->block_out));
@@ -317,10 +322,9 @@ void section_mend(FILE *out, const ReportData *d, Arena scratch) {
                                 "asked at once. Single scales were chosen on these very prompts."),
                          population_name(&scratch, d))
           : say(l, " There is one prompt alone, so no interval: the figures are that prompt's."));
-  for (size_t i = 0; i < d->mends;) {
-    Tried t = {&d->mend[i], 0};
-    do t.rows++, i++;
-    while (i < d->mends && !strcmp(d->mend[i].mode, t.row->mode));
+  for (size_t i = 0, next; i < d->mends; i = next) {
+    const Tried t = tried_from(d, i);
+    next = i + t.rows;
     if (!is_choice(t.row, "calibrated")) continue;
     fprintf(out, say(l, "### %s with other scales\n\n"), md_text(&scratch, t.row->mode));
     write_left_out(l, out, &t, scratch);

@@ -5,8 +5,9 @@
 
 /* One output of an operator under a setting, over all its inputs and shapes. */
 typedef struct MicroGroup {
-  const MicroRow *any, *worst,
-      *largest; /* worst: uses most of its bound; largest: moves most bytes, so its time tells */
+  const MicroRow *any;
+  const MicroRow *worst;   /* uses most of its bound */
+  const MicroRow *largest; /* moves most bytes, so its time tells */
   int runs;
   int64_t n, over, unbounded;
   double ulp_max, ulp_sum, misrounded, rel_l2;

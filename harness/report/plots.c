@@ -150,10 +150,13 @@ void plot_reference(FILE *out, const ReportData *d, Arena scratch) {
   fputc('\n', script);
 }
 
-/* The runs that are drawn: the longest first of each setting, so that growth shows. */
-static int drawn_runs(const ReportData *d, const StateDrift *drawn[8]) {
+enum { STATES_MOST = 8 };
+
+/* The runs that are drawn: those of the most tokens that have an error at all, so that growth
+ * shows. */
+static int drawn_runs(const ReportData *d, const StateDrift *drawn[STATES_MOST]) {
   int count = 0;
-  for (size_t i = 0; i < d->state_drifts && count < 8; i++) {
+  for (size_t i = 0; i < d->state_drifts && count < STATES_MOST; i++) {
     const StateDrift *s = &d->state_drift[i];
     bool longest = s->rms_last > 0;
     for (size_t j = 0; j < d->state_drifts; j++)
@@ -172,7 +175,7 @@ static const char *run_title(const ReportData *d, int item, Arena *arena) {
 }
 
 void plot_state(FILE *out, const ReportData *d, Arena scratch) {
-  const StateDrift *drawn[8];
+  const StateDrift *drawn[STATES_MOST];
   int count = drawn_runs(d, drawn);
   if (count == 0 ||
       !figure_begin(

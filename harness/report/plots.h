@@ -23,16 +23,19 @@ void plot_layer_axes(FILE *script, const ReportData *d, const char *ylabel, Aren
 /* Error of block_out against the reference over the layers, a line for each mode. */
 void plot_reference(FILE *out, const ReportData *d, Arena scratch);
 /* Error of every token over the layers, of the prompt with the pair's largest event, with its text
- * along it. And by token and channel where that event was traced. plots_events.c */
+ * along it. plots_events.c */
 void plot_event_strip(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch);
+/* The difference by token and channel of the tensors that this event was traced through.
+ * plots_events.c */
+void plot_event_map(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch);
 /* The pair's error over the layers as it is and with single values repaired. plots_events.c */
 void plot_repairs(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch);
-void plot_event_map(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch);
 /* Share of the squared error beyond the grid's end by layer, a line for each of the first six
  * tensors with more than 1 %; whether anything was drawn. plots_clipping.c */
 bool plot_clipping(FILE *out, const ReportData *d, const char *mode, const GridTensor *tensor,
                    int tensors, Arena scratch);
-/* RMS error of the scan's state over the tokens, a line for each operator run, at most eight. */
+/* RMS error of the scan's state over the tokens, a line for each of the longest runs,
+ * at most eight. */
 void plot_state(FILE *out, const ReportData *d, Arena scratch);
 /* Local, inherited and interaction of every layer, stacked; row [layers], means over prompts; NULL:
  * none. plots_budget.c */

@@ -20,7 +20,7 @@ static void add_place(Grid *grid, Language l, const EvaluationToken *t, Arena *a
 /* --- two modes -------------------------------------------------------------------------------- */
 
 static const EvaluationPair *pair_of(const ReportData *d, const ReportPair *asked) {
-  const EvaluationPair *p = data_evaluation(d, asked, "bits");
+  const EvaluationPair *p = data_evaluation(d, asked->base, asked->other, "bits");
   return p && p->tokens > 0 && p->top_share > 0 ? p : NULL;
 }
 

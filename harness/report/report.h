@@ -10,7 +10,7 @@ typedef struct Report {
   const char *summary; /* the operators alone, report_summary of every pair that was asked for, and
                           the gates */
   const char *nonfinite; /* where the first value is that is not finite, in one line; NULL: all
-                          * are */
+                            are */
   const char *broken;    /* what makes the run fail, in one line: a bug that the results show, or a
                             gate; NULL: nothing */
 } Report;

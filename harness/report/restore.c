@@ -155,7 +155,7 @@ static void write_curve(Language l, FILE *out, const Curve *c, Arena scratch) {
             "second best", "with it", "the first ones instead");
   bool by_layer = !strcmp(c->row[0].by, "layer");
   Grid grid = grid_new(&scratch, by_layer ? "rlrrlrrrlrr" : "rlrrlrrrlr");
-  for (int i = 0; i < grid.columns; i++) grid_add(&grid, say(l, heading[i]));
+  grid_head(l, &grid, heading);
   for (int i = 0; i < c->rows; i++) {
     const Restoration *row = &c->row[i];
     grid_add(&grid, row->step < 0 ? say(l, "all") : arena_printf(&scratch, "%d", row->step));

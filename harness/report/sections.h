@@ -39,8 +39,8 @@ const char *grid_summary(Arena *arena, const ReportData *d);            /* grid.
 bool asked_budget(const ReportData *d);                                 /* budget.c */
 void section_evaluation(FILE *out, const ReportData *d, Arena scratch); /* evaluation.c */
 bool asked_evaluation(const ReportData *d);                             /* evaluation.c */
-void write_predicted(FILE *out, const ReportData *d,
-                     Arena scratch); /* predicted.c: a part of section_evaluation */
+/* A part of section_evaluation. */
+void write_predicted(FILE *out, const ReportData *d, Arena scratch);     /* predicted.c */
 void section_tasks(FILE *out, const ReportData *d, Arena scratch);       /* tasks.c */
 bool asked_tasks(const ReportData *d);                                   /* tasks.c */
 void section_three_way(FILE *out, const ReportData *d, Arena scratch);   /* three_way.c */

@@ -151,11 +151,14 @@ const char *sources_failed(Arena *arena, const ReportData *d) {
 
 /* --- the section ------------------------------------------------------------------------------ */
 
+/* Rows of a table that stand open; more fold away. */
+enum { LEFT_OPEN = 12, VALUES_OPEN = 24 };
+
 bool asked_sources(const ReportData *d) { return d->sources > 0; }
 
 static void write_sources(FILE *out, const ReportData *d, Arena scratch) {
-  static const char *const heading[] = WORDS(WORD("source"), WORD("dump"), WORD("names"),
-                                             WORD("arrays"), WORD("named"), WORD("layers"));
+  static const char *const heading[] =
+      WORDS("source", "dump", "names", "arrays", "named", "layers");
   Grid grid = grid_new(&scratch, "lllrrr");
   grid_head(d->language, &grid, heading);
   for (size_t i = 0; i < d->sources; i++) {
@@ -222,13 +225,13 @@ static void write_one_sided(FILE *out, const ReportData *d, const ReportPair *pa
 }
 
 static void write_left(FILE *out, const ReportData *d, Arena scratch) {
-  static const char *const heading[] =
-      WORDS(WORD("source"), WORD("array"), WORD("type"), WORD("shape"));
+  static const char *const heading[] = WORDS("source", "array", "type", "shape");
   Grid grid = grid_new(&scratch, "llll");
   if (!d->source_lefts) return;
   fprintf(out, say(d->language, "Of no tensor that is compared: %s.\n\n"),
           md_count(d->language, &scratch, (long)d->source_lefts, "array"));
-  if (d->source_lefts > 12) md_fold(out, say(d->language, "Arrays that are not compared"));
+  const bool fold = d->source_lefts > LEFT_OPEN;
+  if (fold) md_fold(out, say(d->language, "Arrays that are not compared"));
   grid_head(d->language, &grid, heading);
   for (size_t i = 0; i < d->source_lefts; i++) {
     grid_add(&grid, md_text(&scratch, d->source_left[i].source));
@@ -237,7 +240,7 @@ static void write_left(FILE *out, const ReportData *d, Arena scratch) {
     grid_add(&grid, md_text(&scratch, d->source_left[i].shape));
   }
   grid_write(&grid, out);
-  if (d->source_lefts > 12) md_fold_end(out);
+  if (fold) md_fold_end(out);
 }
 
 static const char *grid_cell(Language l, Arena *arena, const Values *v) {
@@ -253,8 +256,7 @@ static const char *grid_cell(Language l, Arena *arena, const Values *v) {
 
 static void write_values(FILE *out, const ReportData *d, Arena scratch) {
   static const char *const heading[] =
-      WORDS(WORD("tensor"), WORD("source"), WORD("on an INT8 grid"), WORD("float16 holds"),
-            WORD("bfloat16 holds"));
+      WORDS("tensor", "source", "on an INT8 grid", "float16 holds", "bfloat16 holds");
   Grid grid = grid_new(&scratch, "lllrr");
   grid_head(d->language, &grid, heading);
   for (int id = 0; id < d->traced.count; id++)
@@ -273,7 +275,7 @@ static void write_values(FILE *out, const ReportData *d, Arena scratch) {
                          "tensor lie on the grid of one INT8 scale, which was found from them; and "
                          "the share of values that float16 and bfloat16 hold exactly.\n\n"),
         out);
-  const bool fold = grid.count > 24 * grid.columns;
+  const bool fold = grid.count > VALUES_OPEN * grid.columns;
   if (fold) md_fold(out, say(d->language, "Tensor by tensor"));
   grid_write(&grid, out);
   if (fold) md_fold_end(out);

@@ -156,7 +156,7 @@ static Grid swap_grid(Language l, Arena *arena, const char *first) {
             "factor of KL", "change of bits");
   Grid grid = grid_new(arena, "lrrrrrrlrr");
   grid_add(&grid, say(l, first));
-  for (int c = 0; c < 9; c++) grid_add(&grid, say(l, heading[c]));
+  for (int c = 1; c < grid.columns; c++) grid_add(&grid, say(l, heading[c - 1]));
   return grid;
 }
 
@@ -295,7 +295,7 @@ static void write_effects(FILE *out, const ReportData *d, const Swap *pair, Aren
   static const char *const heading[] =
       WORDS("stage, or two together", "rank", "contexts", "factor of error", "the median token's",
             "acts on", "factor of KL", "change of bits");
-  for (int c = 0; c < grid.columns; c++) grid_add(&grid, say(d->language, heading[c]));
+  grid_head(d->language, &grid, heading);
   const SwapEffect *largest[3] = {NULL};
   for (size_t i = 0; i < d->swap_effects; i++) {
     const SwapEffect *row = &d->swap_effect[i];

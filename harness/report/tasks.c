@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "measure/interval.h"
 #include "report/language.h"
 #include "report/markdown.h"
 #include "report/sections.h"
@@ -47,7 +48,7 @@ static const char *answer_of(Language l, Arena *arena, const TaskPair *p) {
                               p->samples_needed)
                : say(l, "cannot tell");
   const char *word = is(p, "better") ? say(l, "yes, more") : say(l, "no, fewer");
-  return p->holm > 0.05 ? arena_printf(arena, "%s †", word) : word;
+  return p->holm > 1 - interval_level ? arena_printf(arena, "%s †", word) : word;
 }
 
 static void write_pairs(FILE *out, const ReportData *d, const char *task, const char *metric,
@@ -67,7 +68,7 @@ static void write_pairs(FILE *out, const ReportData *d, const char *task, const 
     grid_add(&grid, answer_of(l, &scratch, p));
     grid_add(&grid, arena_printf(&scratch, "%d", p->base_only));
     grid_add(&grid, arena_printf(&scratch, "%d", p->other_only));
-    grid_add(&grid, isnan(p->diff) ? "–" : arena_printf(&scratch, "%+.1f %%", 100 * p->diff));
+    grid_add(&grid, isnan(p->diff) ? "—" : arena_printf(&scratch, "%+.1f %%", 100 * p->diff));
     grid_add(&grid, md_short(&scratch, p->p));
   }
   grid_write(&grid, out);
