@@ -6,6 +6,7 @@
 #include "measure/interval.h"
 #include "report/language.h"
 #include "report/markdown.h"
+#include "report/population.h"
 
 const char *bits_name(const ReportData *d) {
   return d->evaluations && d->evaluation[0].byte_tokens ? say(d->language, "bits per byte")
@@ -22,7 +23,7 @@ static const char *bits_answer(Language l, Arena *arena, const EvaluationPair *p
                   "%s predicts better, of this pair alone (not where all pairs are asked at once)")
             : say(l, "%s predicts better"),
         show(arena, better ? p->other : p->base));
-  return !strcmp(p->answer, "undecided") && p->windows_needed <= 1e6
+  return !strcmp(p->answer, "undecided") && p->windows_needed <= NEEDED_MOST
              ? arena_printf(arena,
                             say(l, p->windows_needed > p->windows_held
                                        ? "which predicts better cannot be told; of a difference "

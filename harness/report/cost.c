@@ -21,8 +21,6 @@ static const Cost *find_cost(const ReportData *d, const char *mode, const char *
   return NULL;
 }
 
-enum { LENGTHS_MOST = 16 }; /* as a spec may list */
-
 /* Lengths as first met. */
 static int lengths_of(const ReportData *d, int *length, int most) {
   int count = 0;
@@ -98,7 +96,7 @@ static void write_bytes(FILE *out, const ReportData *d, Arena scratch) {
 }
 
 void section_cost(FILE *out, const ReportData *d, Arena scratch) {
-  int length[LENGTHS_MOST], lengths = lengths_of(d, length, LENGTHS_MOST);
+  int length[COST_LENGTHS_MAX], lengths = lengths_of(d, length, COST_LENGTHS_MAX);
   fprintf(
       out,
       say(d->language,
@@ -227,7 +225,7 @@ typedef struct Choices {
 } Choices;
 
 static Choices choose(Arena *arena, const ReportData *d) {
-  int length[LENGTHS_MOST], lengths = lengths_of(d, length, LENGTHS_MOST);
+  int length[COST_LENGTHS_MAX], lengths = lengths_of(d, length, COST_LENGTHS_MAX);
   Choices all = {.choice = ARENA_NEW(arena, Choice, d->cost_bytes_rows)};
   for (int i = 0; i < lengths; i++) all.length = length[i] > all.length ? length[i] : all.length;
   all.count = choices_of(d, all.length, all.choice);

@@ -6,6 +6,7 @@
 #include "measure/interval.h"
 #include "report/language.h"
 #include "report/markdown.h"
+#include "report/population.h"
 #include "report/sections.h"
 
 static const char bits[] = "bits", kl[] = "kl_factor", agreement[] = "top1_agreement";
@@ -156,7 +157,7 @@ static const char *why_unknown(Language l, const EvaluationPair *p) {
 
 /* How many windows would tell, and whether the text has them; "" where no number is given. */
 static const char *needed(Language l, Arena *arena, const EvaluationPair *p) {
-  if (!answered(p, "undecided") || !(p->windows_needed <= 1e6)) return "";
+  if (!answered(p, "undecided") || !(p->windows_needed <= NEEDED_MOST)) return "";
   return p->windows_needed <= p->windows_held
              ? arena_printf(arena, say(l, "%.0f windows would tell, and the text holds %d"),
                             p->windows_needed, p->windows_held)

@@ -155,8 +155,8 @@ void plot_repairs(FILE *out, const ReportData *d, const ReportPair *pair, Arena 
   const Repair *drawn[LINES];
   int count = 0;
   bool any = false;
-  for (size_t i = 0; i < d->repairs && count < LINES;
-       i++) /* of one prompt, whose curve is the one as it is */
+  /* of one prompt, whose curve is the one as it is */
+  for (size_t i = 0; i < d->repairs && count < LINES; i++)
     if (data_is_pair(pair, d->repair[i].base, d->repair[i].other) &&
         (count == 0 || !strcmp(d->repair[i].prompt, drawn[0]->prompt)))
       drawn[count++] = &d->repair[i];

@@ -5,8 +5,6 @@
 #include "report/language.h"
 #include "report/markdown.h"
 
-static const double needed_most = 1e6; /* more is no advice */
-
 /* Prompts that cover less of the text do not speak for it: measure/sample.h. */
 static const double span_least = 0.5;
 
@@ -20,7 +18,7 @@ const char *population_name(Arena *arena, const ReportData *d) {
 
 const char *population_needed(Arena *arena, const ReportData *d, double needed) {
   const char *text = d->about[ABOUT_PROMPT_TEXT], *held = d->about[ABOUT_PROMPTS_HELD];
-  if (!(needed <= needed_most)) return "";
+  if (!(needed <= NEEDED_MOST)) return "";
   if (!held || !text)
     return arena_printf(arena, say(d->language, "%.0f prompts would tell"), needed);
   return arena_printf(

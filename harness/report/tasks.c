@@ -6,9 +6,8 @@
 #include "measure/interval.h"
 #include "report/language.h"
 #include "report/markdown.h"
+#include "report/population.h"
 #include "report/sections.h"
-
-enum { NEEDED_MOST = 1000000 }; /* more samples than this are not named */
 
 bool asked_tasks(const ReportData *d) { return d->task_scores > 0; }
 

@@ -50,17 +50,18 @@ static void write_stages(FILE *out, const ReportData *d, const ReportPair *pair,
 }
 
 /* The distinct kernels, or types, that one tensor of one mode had over layers and prompts. */
+enum { KINDS_MOST = 8 }; /* more are counted, and not told apart */
 typedef struct Seen {
-  const char *text[8];
-  int count[8], kinds, total;
-  bool in[8][LAYERS_MOST]; /* the layers */
+  const char *text[KINDS_MOST];
+  int count[KINDS_MOST], kinds, total;
+  bool in[KINDS_MOST][LAYERS_MOST]; /* the layers */
 } Seen;
 
 static void seen_add(Seen *seen, const char *text, int layer) {
   int at = 0;
   while (at < seen->kinds && strcmp(seen->text[at], text)) at++;
   seen->total++;
-  if (at == 8) return;
+  if (at == KINDS_MOST) return;
   seen->text[at] = text;
   if (at == seen->kinds) seen->kinds++;
   seen->count[at]++;

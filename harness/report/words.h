@@ -41,20 +41,19 @@ Size words_logits(const ReportData *d, const ReportPair *pair);
 bool words_has_logits(const ReportData *d, const ReportPair *pair);
 
 const char *words_pair(Language l, Arena *arena, const ReportPair *pair); /* "2-0 against 2-4" */
-const char *words_place(Arena *arena, const ReportData *d, const char *tensor,
-                        int layer); /* "`scan` of layer 3", "`logits`" */
-const char *words_list(Language l, Arena *arena, const char *const *names,
-                       int count); /* "`a`, `b` and `c`" */
+/* "`scan` of layer 3", "`logits`" */
+const char *words_place(Arena *arena, const ReportData *d, const char *tensor, int layer);
+/* "`a`, `b` and `c`" */
+const char *words_list(Language l, Arena *arena, const char *const *names, int count);
 const char *words_effect(Arena *arena, const ReportData *d, const ReportPair *pair);
-const char *
-words_reason(const ReportData *d,
-             const ReportPair *pair); /* why equality holds; "" where no reason is known */
+/* Why equality holds; "" where no reason is known. */
+const char *words_reason(const ReportData *d, const ReportPair *pair);
 /* The same for the terminal; whether it asks for every bit. */
 const char *words_reason_brief(Language l, const ReportPair *pair, bool *exact);
-const char *words_first(Arena *arena, const ReportData *d,
-                        const ReportPair *pair); /* "" where there is no verdict */
-const char *words_end(Arena *arena, const ReportData *d,
-                      const ReportPair *pair); /* sizes at the last block_out and the logits */
+/* The first difference; "" where there is no verdict. */
+const char *words_first(Arena *arena, const ReportData *d, const ReportPair *pair);
+/* Sizes at the last block_out and the logits. */
+const char *words_end(Arena *arena, const ReportData *d, const ReportPair *pair);
 /* Of so few positions that they are counted: a share of one or three would say more than there is.
  */
 bool words_counted(const Verdict *v);

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Longer than any valid word (a mode's name has 32); what is longer is near nothing. */
+/* Longer than any valid word, of which a name may be the longest (NAME_BYTES_MAX); what is longer
+ * is near nothing. */
 enum { LONGEST = 40 };
 
 static int smaller(int a, int b) { return a < b ? a : b; }

@@ -129,8 +129,8 @@ static bool is_set(const Object *object, const Key *key, const void *owner) {
       for (int i = 0; i < key->object->count; i++)
         if (key->object->keys[i].required && !is_set(key->object, &key->object->keys[i], field))
           return false;
-      for (int i = 0; i < key->object->count;
-           i++) /* a spec made of flags has not filled in every object */
+      /* a spec made of flags has not filled in every object */
+      for (int i = 0; i < key->object->count; i++)
         if (is_below(&key->object->keys[i], field)) return false;
       return has_needed(key->object, field);
     default: return *(const char *const *)field;

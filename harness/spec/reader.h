@@ -62,10 +62,10 @@ bool reader_fail_expected(Reader *reader, const Key *key, const yaml_node_t *nod
 const char *reader_key_text(Reader *reader, const yaml_node_t *node);
 /* The pair of a mapping with this key; NULL where there is none. */
 const yaml_node_pair_t *reader_find_key(Reader *reader, yaml_node_t *node, const char *key);
-/* Refuses a key that stands before this pair already. */
 /* A key that is a name which the spec gives to `owner`, in the arena. */
 bool reader_name(Reader *reader, const yaml_node_t *node, const char *label, const void *owner,
                  const char **name);
+/* Refuses a key that stands before this pair already. */
 bool reader_check_twice(Reader *reader, yaml_node_t *node, const yaml_node_pair_t *pair,
                         const char *text);
 #endif

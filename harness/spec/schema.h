@@ -60,8 +60,8 @@ typedef struct Object {
   size_t size;
   const Key *keys;
   int count;
-  const char *const *exactly_one,
-      *const *at_least_one; /* of these keys must stand; NULL, or ends with NULL */
+  /* So many of these keys must stand; each NULL, or ends with NULL. */
+  const char *const *exactly_one, *const *at_least_one;
 } Object;
 
 extern const Object schema_spec;

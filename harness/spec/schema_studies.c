@@ -86,8 +86,8 @@ const Object schema_evaluation = {sizeof(EvaluationPlan), evaluation_keys,
                                   WORDS("text", "tokens", "tasks")};
 
 static const Key cost_keys[] = {
-    {"lengths", KIND_LIST, offsetof(CostPlan, lengths), .required = true, .min = 1, .max = 16,
-     .item = &a_length, .count_offset = offsetof(CostPlan, length_count),
+    {"lengths", KIND_LIST, offsetof(CostPlan, lengths), .required = true, .min = 1,
+     .max = COST_LENGTHS_MAX, .item = &a_length, .count_offset = offsetof(CostPlan, length_count),
      .meaning = "tokens of a prefill that is timed"},
     {"repeats", KIND_INT, offsetof(CostPlan, repeats), .standard = "9", .min = 1, .max = 1000,
      .meaning = "how often each is timed; the tables give median and spread"},

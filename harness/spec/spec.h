@@ -105,6 +105,8 @@ typedef struct EvaluationPlan { /* how well each mode predicts a text, and answe
   int task_count;
 } EvaluationPlan;
 
+enum { COST_LENGTHS_MAX = 16 };
+
 typedef struct CostPlan { /* time and bytes of each mode */
   int *lengths;           /* tokens of a prefill; none: no measurement */
   int length_count, repeats;

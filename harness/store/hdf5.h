@@ -22,8 +22,8 @@ bool h5_start(Status *why);
 /* The reason is taken at the failing call: the next call into HDF5 clears it. */
 #define H5(call) h5_ok((errno = 0, (call) >= 0), why)
 bool h5_ok(bool good, Status *why);
-#define LOCKING_VARIABLE                                                                           \
-  "HDF5_USE_FILE_LOCKING" /* of the environment; stands in every reason that is a lock's */
+/* Of the environment; stands in every reason that is a lock's. */
+#define LOCKING_VARIABLE "HDF5_USE_FILE_LOCKING"
 bool h5_close(hid_t id, Status *why);
 /* How a group numbers its links as they are made: H5P_CRT_ORDER_…; 0: it does not. */
 unsigned h5_link_order(hid_t group);
@@ -37,6 +37,8 @@ hid_t h5_column_type(const Column *column); /* the caller closes it */
  * where a reader of the version before would misread a file; a new table, column or attribute is no
  * such change. */
 enum { FORMAT_VERSION = 1 };
+
+enum { COLUMNS_MOST = 128 }; /* of a table */
 
 /* Beside a tensor whose elements do not share one scale: the dataset NAME.scale of its scales,
  * float32, with the attributes axis ("row": [rows], "column": [cols], "group": [rows, groups of a

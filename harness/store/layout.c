@@ -143,7 +143,7 @@ static void add_layer(const StoreShape *shape, int prompt, int layer, StoreSize 
   *held = 0;
   for (int side = 0; side < shape->sides; side++)
     for (int id = 0; id < shape->tensors->count; id++) {
-      if (!shape->side[side].layer[layer].makes[id] || !made_in(shape, id, layer)) continue;
+      if (!layout_makes(shape, layer, side, id)) continue;
       Slot slot = slot_of(shape, prompt, layer, side, id);
       *held += ROUNDING;
       if (!is_kept(shape, layer, side, id)) continue;

@@ -7,7 +7,7 @@
 #include "measure/ranges.h"
 #include "store/hdf5.h"
 
-enum { COLUMNS_MOST = 128, ROW_BYTES_MOST = 1 << 16 };
+enum { ROW_BYTES_MOST = 1 << 16 };
 
 /* A column's place in the stored row; size 0: it is not there. */
 typedef struct Found {

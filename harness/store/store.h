@@ -55,8 +55,7 @@ typedef struct StoreShape {
   const bool *here;      /* [prompts]: those that the file holds, of a part of a run; NULL: all */
   const StoreSide *side; /* modes as they are listed, the reference, sources */
   int sides;
-  int streams;       /* so many of them, from the first, start a layer from what left the one
-                      * before */
+  int streams; /* so many of them, from the first, start a layer from what left the one before */
   const bool *kept;  /* [layers * tensors->count]: which tensors of a layer the file holds */
   bool streams_stay; /* the streams of all layers stay in the journal until the run is finished, for
                       * store_holds_stream */

@@ -107,12 +107,12 @@ bool h5_make_array(hid_t group, const char *name, hid_t type, int rank, const hs
 
 /* Chunks of about 256 KiB: tables are read whole. */
 bool h5_put_rows(hid_t group, const Table *table, const void *rows, size_t count, Status *why) {
-  enum { COLUMNS_MAX = 128, CHUNK_BYTES = 1 << 18 };
-  const char *names[COLUMNS_MAX];
-  size_t offsets[COLUMNS_MAX];
-  hid_t types[COLUMNS_MAX], dataset = -1;
-  if (table->columns > COLUMNS_MAX)
-    return FAIL(why, "%d columns, at most %d", table->columns, COLUMNS_MAX);
+  enum { CHUNK_BYTES = 1 << 18 };
+  const char *names[COLUMNS_MOST];
+  size_t offsets[COLUMNS_MOST];
+  hid_t types[COLUMNS_MOST], dataset = -1;
+  if (table->columns > COLUMNS_MOST)
+    return FAIL(why, "%d columns, at most %d", table->columns, COLUMNS_MOST);
   bool ok = true;
   for (int i = 0; i < table->columns; i++) {
     names[i] = table->column[i].name;
@@ -135,8 +135,9 @@ bool h5_put_rows(hid_t group, const Table *table, const void *rows, size_t count
 
 /* --- made first, filled later ----------------------------------------------------------------- */
 
+enum { ROOM_MOST = 256 }; /* bytes of a text that is filled in later */
+
 bool h5_put_room(hid_t object, const char *name, size_t bytes, Status *why) {
-  enum { ROOM_MOST = 256 };
   static const char nothing[ROOM_MOST];
   hid_t type = -1;
   if (bytes > ROOM_MOST)
@@ -153,7 +154,7 @@ bool h5_set_scalar(hid_t object, const char *name, hid_t type, const void *value
 }
 
 bool h5_set_text(hid_t object, const char *name, size_t bytes, const char *text, Status *why) {
-  char room[256 + 1] = "";
+  char room[ROOM_MOST + 1] = "";
   hid_t type = -1;
   if (bytes >= sizeof room || strlen(text) > bytes)
     return FAIL(why, "attribute '%s' has room for %zu bytes, not for '%.100s'", name, bytes, text);

@@ -94,8 +94,8 @@ static bool write_layer(Store *store, Status *st) {
   TRY(part_write(store, name, store->entry, job->entry_bytes, st));
   store->done[job->prompt] = job->layer + 1;
   if (job->layer == 0 || store->shape->streams_stay) return true;
-  part_layer_name(store, job->prompt, job->layer - 1, "streams",
-                  name); /* nobody starts from these any more */
+  /* nobody starts from these any more */
+  part_layer_name(store, job->prompt, job->layer - 1, "streams", name);
   return part_remove(store, name), true;
 }
 
@@ -245,8 +245,7 @@ bool store_put_layer(Store *store, int prompt, int layer, const StoreLayer *what
   const int kept = count_kept(store, prompt, layer, what, &scales) + scales;
   size_t slots;
   layout_layer(store, prompt, layer, &slots);
-  assert((size_t)kept == slots &&
-         "every tensor that has a place in the file is given"); /* and its scales with it */
+  assert((size_t)kept == slots && "every tensor that has a place is given, with its scales");
   TRY(writer_wait(store, st));
   Arena arena = store->room;
   Job *job = &store->job;
