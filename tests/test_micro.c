@@ -322,7 +322,7 @@ Test(micro, rows_are_right_by_hand_and_a_value_beyond_its_bound_is_counted) {
   ReportData d = {.tables = &table, .table_count = 1};
   data_arrange(&arena, &d);
   const char *broken = micro_broken(&arena, &d);
-  cr_assert(broken && strstr(broken, "1 values lie beyond"), "%s",
+  cr_assert(broken && strstr(broken, "1 value lies beyond"), "%s",
             broken ? broken : "nothing is said");
   rows.micro->over_bound = 0;
   cr_expect_null(micro_broken(&arena, &d));

@@ -178,6 +178,50 @@ Test(report_foreign, a_state_whose_error_few_channels_carry_is_named) {
   EXPECT_NONE(body_of(d), "Few channels carry it");
 }
 
+/* A dump may hold one tensor, of one layer. */
+Test(report_foreign, one_tensor_that_is_identical_is_said_to_be_one) {
+  static const SourceRow source = {.source = "a"};
+  row_pair(made, "p", "a", "2-0", T_BLOCK_OUT, 0, false, 0, 1, 0);
+  row_verdict(made, "a", "2-0", "identical", "", 1, 1, 0);
+  ReportData *d = made_data(&arena, made);
+  data_arrange(&arena, d);
+  d->source = &source, d->sources = 1;
+  d->pair[0].made_elsewhere = true;
+  const char *text = body_of(d);
+  cr_expect(strstr(text, "**Identical:** the one tensor compared is the same in every bit. If a "
+                         "and 2-0 should be two computations, one of them did not take effect."),
+            "%s", text);
+  EXPECT_LINE(text,
+              "The one tensor compared is identical in every bit, so there is no difference to "
+              "list.");
+  EXPECT_NONE(text, "1 tensor compared are");
+}
+
+Test(report_foreign, one_value_beyond_its_bound_lies_there_alone) {
+  MicroRow run = {.n = 10, .over_bound = 1, .used_index = 3};
+  ReportData d = {.micro = &run, .micros = 1};
+  SET_TEXT(run.operator_name, "scan");
+  cr_expect(
+      strstr(micro_broken(&arena, &d), "1 value lies beyond what its float32 arithmetic may"));
+  run.over_bound = 2;
+  cr_expect(strstr(micro_broken(&arena, &d), "2 values lie beyond what their float32 arithmetic"));
+}
+
+Test(report_foreign, an_answer_of_tasks_that_is_none_is_no_answer) {
+  TaskScore score = {.samples = 0, .acc = NAN, .acc_norm = NAN, .perplexity = NAN};
+  TaskPair pair = {.diff = NAN, .p = NAN, .holm = NAN, .samples_needed = NAN};
+  ReportData *d = made_run(&arena, made, 1);
+  SET_TEXT(score.task, "t"), SET_TEXT(score.mode, "2-0"), SET_TEXT(score.headline, "acc");
+  SET_TEXT(pair.task, "t"), SET_TEXT(pair.metric, "acc");
+  SET_TEXT(pair.base, "2-0"), SET_TEXT(pair.other, "2-4");
+  d->task_score = &score, d->task_scores = 1, d->task_pair = &pair, d->task_pairs = 1;
+  const char *text = body_of(d);
+  EXPECT_ROW(text, "| 2-0 | 2-4 | acc | — | 0 | 0 | — | — |");
+  EXPECT_NONE(text, "no, fewer");
+  SET_TEXT(pair.answer, "worse");
+  EXPECT_ROW(body_of(d), "| 2-0 | 2-4 | acc | no, fewer | 0 | 0 | — | — |");
+}
+
 Test(report_foreign, objects_without_a_digest_are_said_at_the_head) {
   ReportData *d = made_data(&arena, made);
   EXPECT_NONE(body_of(d), "Without a digest");

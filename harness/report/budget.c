@@ -199,9 +199,10 @@ static bool write_sentences(FILE *out, const ReportData *d, const LayerBudget *a
     fputs(say(l, "No layer makes a difference at `block_out`, and none is passed on.\n\n"), out);
     return false;
   }
+  const char *makers = largest(l, &scratch, all, local, md_short, 0);
   fprintf(out,
           say(l, "- **Which layers make error**, by the size of local beside `block_out`: %s.\n"),
-          largest(l, &scratch, all, local, md_short, 0));
+          *makers ? makers : say(l, "none"));
   write_tokens(out, d, all, scratch);
   write_gain(out, d, all, scratch);
   if (all->mean && isnan(all->mean->local_share_low))

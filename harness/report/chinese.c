@@ -111,6 +111,7 @@ const Phrase chinese[] = {
      "没有任何一层在 `block_out` 上产生差异，也没有差异被传递。\n\n"},
     {"- **Which layers make error**, by the size of local beside `block_out`: %s.\n",
      "- **哪些层产生误差**（按本层误差相对 `block_out` 的大小）：%s。\n"},
+    {"none", "无"},
     {"- In the mean over the layers %s of a layer's total is its own doing.\n\n",
      "- 按各层平均，一层的总误差中有 %s 由该层自身产生。\n\n"},
     {"- In the mean over the layers %s (%s … %s) of a layer's total is its own doing.\n\n",
@@ -854,6 +855,8 @@ const Phrase chinese[] = {
     {"%s %s, input %s, shape %s, output %s, element %lld",
      "%s %s，输入 %s，形状 %s，输出 %s，元素 %lld"},
     {"the state of the scan", "扫描的状态"},
+    {"%lld value lies beyond what its float32 arithmetic may err, which is a bug: in %s",
+     "%lld 个值超出了其 float32 运算允许的误差，这是程序错误：位于 %s"},
     {"%lld values lie beyond what their float32 arithmetic may err, which is a bug: first in %s",
      "%lld 个值超出了其 float32 运算允许的误差，这是程序错误：首次出现于 %s"},
     {"%s alone, against float64 on the same inputs; ULP: largest on captured inputs, largest and "
@@ -1060,7 +1063,6 @@ const Phrase chinese[] = {
      "输入不同，本意如此（`inputs: any`）：%s。\n\n"},
 
     /* --- restore.c ---------------------------------------------------------------------------- */
-    {"none", "无"},
     {"no finite value", "非有限值"},
     {"> **Warning.** Left out with %s restored, since a figure is not finite: %s.\n\n",
      "> **警告**：恢复 %s 时因数值并非有限值而剔除：%s。\n\n"},
@@ -1070,10 +1072,10 @@ const Phrase chinese[] = {
     {" That of all tokens together went from %s to %s.", "全部词元合计的误差从 %s 变为 %s。"},
     {" That of the median token went from %s to %s.", "中位词元的误差从 %s 变为 %s。"},
     {" Acts on %s: %s.", "作用于%s：%s。"},
-    {"The median token of %s is at %s, below the limit of %s, as it is.\n\n",
-     "%s 的中位词元误差本身为 %s，已低于限值 %s。\n\n"},
-    {"%s is at %s, below the limit of %s, as it is.\n\n",
-     "%s 本身的误差为 %s，已低于限值 %s。\n\n"},
+    {"The median token of %s is at %s, at most the limit of %s, as it is.\n\n",
+     "%s 的中位词元误差本身为 %s，不超过限值 %s。\n\n"},
+    {"%s is at %s, at most the limit of %s, as it is.\n\n",
+     "%s 本身的误差为 %s，不超过限值 %s。\n\n"},
     {"%ld stage set", "%ld 组层内阶段"},
     {"**%s** of %s, run under %s, brought %s from %s to %s, at most the limit of %s: %s.",
      "%2$s 的 **%1$s**（%8$s）改用 %3$s 运行后，%4$s从 %5$s 降到 %6$s，不超过限值 %7$s。"},
@@ -1580,6 +1582,8 @@ const Phrase chinese[] = {
      "其余提示与张量见 `tables/pair_stats.csv` 和 `tables/tensor_stats.csv`。"},
     {" Every other tensor is in `tables/pair_stats.csv` and `tables/tensor_stats.csv`.",
      "其余张量见 `tables/pair_stats.csv` 和 `tables/tensor_stats.csv`。"},
+    {"The one tensor compared is identical in every bit, so there is no difference to list.\n\n",
+     "参与比较的唯一张量逐位相同，因此没有差异可列。\n\n"},
     {"All %s compared are identical in every bit, so there is no difference to list.\n\n",
      "参与比较的 %s全部逐位相同，因此没有差异可列。\n\n"},
     {"Statistics and first values", "统计量与首批数值"},
@@ -1668,6 +1672,9 @@ const Phrase chinese[] = {
     {"Both modes took effect: of %s compared, %d came from different kernels and %d differ in at "
      "least one bit.",
      "两种模式均已生效：参与比较的 %s中，%d 个来自不同的内核，%d 个至少有一个比特不同。"},
+    {"**Identical:** the one tensor compared is the same in every bit. If %s and %s should be two "
+     "computations, one of them did not take effect.",
+     "**相同：** 所比较的唯一张量逐位相同。如果 %s 与 %s 应是两种计算，则其中之一没有生效。"},
     {"**Identical:** all %s compared are the same in every bit. If %s and %s should be two "
      "computations, one of them did not take effect.",
      "**相同：** 所比较的%s全部逐位相同。如果 %s 与 %s 应是两种计算，则其中之一没有生效。"},

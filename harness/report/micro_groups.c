@@ -72,10 +72,13 @@ const char *micro_broken(Arena *arena, const ReportData *d) {
                            first->operator_name, first->setting, first->input, first->shape,
                            first->output, (long long)first->used_index)
             : say(d->language, "the state of the scan");
-  return arena_printf(arena,
-                      say(d->language, "%lld values lie beyond what their float32 arithmetic may "
-                                       "err, which is a bug: first in %s"),
-                      (long long)over, where);
+  return arena_printf(
+      arena,
+      say(d->language, over == 1 ? "%lld value lies beyond what its float32 arithmetic may err, "
+                                   "which is a bug: in %s"
+                                 : "%lld values lie beyond what their float32 arithmetic may "
+                                   "err, which is a bug: first in %s"),
+      (long long)over, where);
 }
 
 /* --- for the terminal ------------------------------------------------------------------------- */

@@ -119,8 +119,8 @@ static void write_sentence(Language l, FILE *out, const Curve *c, Arena scratch)
   if (start->reached) {
     fprintf(out,
             of_median(start)
-                ? say(l, "The median token of %s is at %s, below the limit of %s, as it is.\n\n")
-                : say(l, "%s is at %s, below the limit of %s, as it is.\n\n"),
+                ? say(l, "The median token of %s is at %s, at most the limit of %s, as it is.\n\n")
+                : say(l, "%s is at %s, at most the limit of %s, as it is.\n\n"),
             mode, before, limit);
     return;
   }

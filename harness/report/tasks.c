@@ -46,6 +46,7 @@ static const char *answer_of(Language l, Arena *arena, const TaskPair *p) {
                ? arena_printf(arena, say(l, "cannot tell: about %.0f samples would"),
                               p->samples_needed)
                : say(l, "cannot tell");
+  if (!is(p, "better") && !is(p, "worse")) return "—";
   const char *word = is(p, "better") ? say(l, "yes, more") : say(l, "no, fewer");
   return p->holm > 1 - interval_level ? arena_printf(arena, "%s †", word) : word;
 }

@@ -131,6 +131,19 @@ static void write_layer(FILE *out, const ReportData *d, const ReportPair *pair, 
   }
 }
 
+static void write_identical(Language l, FILE *out, int tensors, Arena scratch) {
+  if (tensors == 1)
+    fputs(say(l, "The one tensor compared is identical in every bit, so there is no difference to "
+                 "list.\n\n"),
+          out);
+  else
+    fprintf(
+        out,
+        say(l,
+            "All %s compared are identical in every bit, so there is no difference to list.\n\n"),
+        md_count(l, &scratch, tensors, "tensor"));
+}
+
 void section_values(FILE *out, const ReportData *d, Arena scratch) {
   if (!d->pairs || !d->pair_rows) {
     fputs(say(d->language, "The results file holds no statistics of pairs.\n\n"), out);
@@ -153,11 +166,7 @@ void section_values(FILE *out, const ReportData *d, Arena scratch) {
     const ReportPair *pair = &d->pair[p];
     fprintf(out, "### %s\n\n", words_pair(d->language, &scratch, pair));
     if (data_identical(d, pair)) {
-      fprintf(
-          out,
-          say(d->language,
-              "All %s compared are identical in every bit, so there is no difference to list.\n\n"),
-          md_count(d->language, &scratch, data_tally(d, pair, NULL).rows, "tensor"));
+      write_identical(d->language, out, data_tally(d, pair, NULL).rows, scratch);
       continue;
     }
     if (d->pairs > PAIRS_WHOLE) md_fold(out, say(d->language, "Statistics and first values"));

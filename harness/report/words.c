@@ -149,6 +149,13 @@ const char *words_effect(Arena *arena, const ReportData *d, const ReportPair *pa
                                  "different kernels and %d differ in at least one bit."),
           md_count(d->language, arena, tally.rows, "tensor"), other_kernel, other_bits);
     case EFFECT_MADE_IDENTICAL:
+      if (tally.rows == 1)
+        return arena_printf(arena,
+                            say(d->language,
+                                "**Identical:** the one tensor compared is the same in every bit. "
+                                "If %s and %s should be two computations, one of them did not take "
+                                "effect."),
+                            base, other);
       return arena_printf(arena,
                           say(d->language, "**Identical:** all %s compared are the same in every "
                                            "bit. If %s and %s should be two computations, one of "
