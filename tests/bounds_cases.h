@@ -90,7 +90,7 @@ static inline uint32_t random_bits(void) {
   chance = chance * 6364136223846793005u + 1442695040888963407u;
   return (uint32_t)(chance >> 32);
 }
-static inline int below(int n) { return (int)(random_bits() % (uint32_t)n); }
+static inline int random_below(int n) { return (int)(random_bits() % (uint32_t)n); }
 static inline double unit(void) { return (random_bits() + 0.5) * 0x1p-32; }
 static inline double normal(void) {
   double radius =
@@ -107,13 +107,13 @@ static inline float draw(Dist dist, double size, int row, int col) {
     }
     case OUTLIERS: return (float)(size * normal() * (col % 7 == 3 ? 60 : 1));
     case TIES: {
-      float tie = (float)(below(512) - 256) * 0.5f * (float)size;
-      return below(2) ? tie : nextafterf(tie, below(2) ? 1e9f : -1e9f);
+      float tie = (float)(random_below(512) - 256) * 0.5f * (float)size;
+      return random_below(2) ? tie : nextafterf(tie, random_below(2) ? 1e9f : -1e9f);
     }
     case SATURATING: return (float)(size * 300 * normal());
     case DENORMAL: {
       uint32_t bits = random_bits();
-      return f32_of_bits((bits & 0x7fffffu) >> below(24) | (bits & 0x80000000u));
+      return f32_of_bits((bits & 0x7fffffu) >> random_below(24) | (bits & 0x80000000u));
     }
     case ZERO: return 0;
     case ALTERNATING: return (float)(size * ((row + col) % 2 ? -1 : 1) * (1 + 1e-6 * normal()));
@@ -124,8 +124,8 @@ static inline float draw(Dist dist, double size, int row, int col) {
 static inline int8_t draw_i8(Dist dist, int row, int col) {
   switch (dist) {
     case UNIFORM: return (int8_t)random_bits();
-    case SATURATING: return below(2) ? 127 : -128;
-    case DENORMAL: return (int8_t)(below(3) - 1);
+    case SATURATING: return random_below(2) ? 127 : -128;
+    case DENORMAL: return (int8_t)(random_below(3) - 1);
     case ZERO: return 0;
     case ALTERNATING: return (int8_t)((row + col) % 2 ? -127 : 127);
     default:
@@ -136,7 +136,7 @@ static inline int8_t draw_i8(Dist dist, int row, int col) {
 
 /* Half of them powers of two: with those, exact ties come out of exact inputs. */
 static inline float random_scale(void) {
-  return below(2) ? ldexpf(1, -2 - below(8)) : (float)exp(-7 + 5 * unit());
+  return random_below(2) ? ldexpf(1, -2 - random_below(8)) : (float)exp(-7 + 5 * unit());
 }
 
 static inline Tensor empty(Format format, int rows, int cols) {
@@ -188,12 +188,12 @@ static inline void make_scalar(Case *c) {
 
 static inline void make_scan(Case *c) {
   static const int lengths[] = {1, 2, 3, 5, 33, 120, 171, 300, 600, 1100, 2100};
-  bool i8 = below(2), slow = c->dist == SLOW_DECAY;
-  int T = c->T = lengths[below(20) ? below(7) : below(11)], E = c->n = 1 + below(3),
-      N = c->m = 1 + below(4);
-  Format rest = i8 ? FORMAT_I8 : FORMAT_F32, u = below(2) ? FORMAT_I8 : FORMAT_F32;
+  bool i8 = random_below(2), slow = c->dist == SLOW_DECAY;
+  int T = c->T = lengths[random_below(20) ? random_below(7) : random_below(11)],
+      E = c->n = 1 + random_below(3), N = c->m = 1 + random_below(4);
+  Format rest = i8 ? FORMAT_I8 : FORMAT_F32, u = random_below(2) ? FORMAT_I8 : FORMAT_F32;
   double size = c->dist == TIES ? 0.125 : 0.1 + 3 * unit();
-  c->order = below(2) ? SCAN_BLOCKED : SCAN_SEQUENTIAL;
+  c->order = random_below(2) ? SCAN_BLOCKED : SCAN_SEQUENTIAL;
   c->in[S_U] = drawn(c->dist, u, size, T, E);
   c->in[S_DT] = drawn(c->dist, rest, size, T, E);
   c->in[S_B] = drawn(c->dist, rest, size, T, N);
@@ -210,60 +210,60 @@ static inline void make_scan(Case *c) {
   c->inputs = 8;
   c->out[S_DELTA] = empty(FORMAT_F32, T, E);
   c->out[S_Y] = empty(FORMAT_F32, T, E);
-  c->out[S_GATED] = empty(below(2) ? FORMAT_F16 : FORMAT_F32, T, E);
+  c->out[S_GATED] = empty(random_below(2) ? FORMAT_F16 : FORMAT_F32, T, E);
   c->out[S_STATE] = empty(FORMAT_F32, E, N);
   c->outputs = 4;
 }
 
 static inline void make_rows(Case *c) {
   double size = size_of_inputs();
-  int T = c->T = 1 + below(4), n = c->n = 1 + below(70);
+  int T = c->T = 1 + random_below(4), n = c->n = 1 + random_below(70);
   switch (c->op) {
     case OP_QUANTISE:
       c->out[0] = empty(FORMAT_I8, T, n);
-      c->in[X] = drawn(c->dist, below(2) ? FORMAT_F16 : FORMAT_F32,
+      c->in[X] = drawn(c->dist, random_below(2) ? FORMAT_F16 : FORMAT_F32,
                        c->out[0].scale.value * (c->dist == TIES ? 1 : 40), T, n);
-      c->rounding = below(2) ? ROUND_AWAY : ROUND_EVEN;
+      c->rounding = random_below(2) ? ROUND_AWAY : ROUND_EVEN;
       c->inputs = 1;
       return;
     case OP_LINEAR:
-      c->m = 1 + below(20);
-      c->i8 = below(2);
+      c->m = 1 + random_below(20);
+      c->i8 = random_below(2);
       c->in[X] = drawn(c->dist, c->i8 ? FORMAT_I8 : FORMAT_F32, size, T, n);
       c->in[W] = drawn(c->dist == ALTERNATING ? UNIFORM : NORMAL, c->i8 ? FORMAT_I8 : FORMAT_F32, 1,
                        c->m, n);
-      c->out[0] = empty((Format[]){FORMAT_F32, FORMAT_F16, FORMAT_I8}[below(3)], T, c->m);
+      c->out[0] = empty((Format[]){FORMAT_F32, FORMAT_F16, FORMAT_I8}[random_below(3)], T, c->m);
       c->rounding = ROUND_EVEN;
       c->inputs = 2;
       return;
     case OP_RMSNORM:
       c->in[X] = drawn(c->dist, FORMAT_F32, size, T, n);
       c->in[W] = drawn(NORMAL, FORMAT_F32, 1, 1, n);
-      c->gain = below(2);
-      c->eps = (float[]){1e-5f, 1e-6f, 1e-12f}[below(3)];
-      c->out[0] = empty(below(2) ? FORMAT_I8 : FORMAT_F32, T, n);
+      c->gain = random_below(2);
+      c->eps = (float[]){1e-5f, 1e-6f, 1e-12f}[random_below(3)];
+      c->out[0] = empty(random_below(2) ? FORMAT_I8 : FORMAT_F32, T, n);
       c->rounding = ROUND_AWAY;
       c->inputs = 2;
       return;
     default: /* hadamard */
-      c->n = hadamard_size[below((int)(sizeof hadamard_size / sizeof *hadamard_size))];
-      c->in[X] = drawn(c->dist, below(2) ? FORMAT_F16 : FORMAT_F32, size, T, c->n);
-      c->out[0] = empty(below(2) ? FORMAT_I8 : FORMAT_F32, T, c->n);
+      c->n = hadamard_size[random_below((int)(sizeof hadamard_size / sizeof *hadamard_size))];
+      c->in[X] = drawn(c->dist, random_below(2) ? FORMAT_F16 : FORMAT_F32, size, T, c->n);
+      c->out[0] = empty(random_below(2) ? FORMAT_I8 : FORMAT_F32, T, c->n);
       c->rounding = ROUND_EVEN;
       c->inputs = 1;
   }
 }
 
 static inline void make_conv1d(Case *c) {
-  c->T = 1 + below(12), c->n = 1 + below(9), c->m = 1 + below(5);
-  c->i8 = below(2);
+  c->T = 1 + random_below(12), c->n = 1 + random_below(9), c->m = 1 + random_below(5);
+  c->i8 = random_below(2);
   Format format = c->i8 ? FORMAT_I8 : FORMAT_F32;
   double size = c->dist == TIES ? 0.125 : size_of_inputs();
   c->in[X] = drawn(c->dist, format, size, c->T, c->n);
   c->in[W] = drawn(c->dist == ALTERNATING ? UNIFORM : NORMAL, format, 1, c->n, c->m);
   c->in[BIAS] = drawn(c->dist == ZERO ? ZERO : NORMAL, format, 1, 1, c->n);
   c->out[C_PRE] = empty(FORMAT_F32, c->T, c->n);
-  c->out[C_SILU] = empty(below(2) ? FORMAT_I8 : FORMAT_F32, c->T, c->n);
+  c->out[C_SILU] = empty(random_below(2) ? FORMAT_I8 : FORMAT_F32, c->T, c->n);
   c->rounding = ROUND_AWAY;
   c->inputs = 3, c->outputs = 2;
 }

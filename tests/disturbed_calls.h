@@ -27,6 +27,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/progress.h"
+
 /* Kinds of calls, each ended by -1. */
 static const int calls_that_write[] = {
 #ifdef SYS_rename /* the calls that newer machines do not have */
@@ -199,12 +201,6 @@ static inline void disturbed_close(int listener, const struct seccomp_notif *cal
   close(null);
 }
 
-static inline double disturbed_clock(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 /* One call: what becomes of it. False: all is to be killed. */
 static inline bool disturbed_answer(const Disturb *d, Disturbed *result, int listener,
                                     const struct seccomp_notif *call) {
@@ -231,12 +227,12 @@ static inline bool disturbed_answer(const Disturb *d, Disturbed *result, int lis
 /* Answers its calls until the child has ended. */
 static inline void disturbed_follow(const Disturb *d, Disturbed *result, pid_t child,
                                     int listener) {
-  const double until = disturbed_clock() + (d->limit_s > 0 ? d->limit_s : 3600);
+  const double until = clock_s() + (d->limit_s > 0 ? d->limit_s : 3600);
   const int ended = (int)syscall(SYS_pidfd_open, child, 0);
   bool counting = !d->from_main, alive = true;
   while (alive) {
     struct pollfd ready[] = {{.fd = ended, .events = POLLIN}, {.fd = listener, .events = POLLIN}};
-    const double left_s = until - disturbed_clock();
+    const double left_s = until - clock_s();
     result->late = left_s <= 0;
     if (result->late) break;
     if (poll(ready, 2, (int)(1e3 * left_s) + 1) <= 0) continue;

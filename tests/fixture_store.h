@@ -396,4 +396,17 @@ static inline void fixture_leave(Fixture *f, int most) {
   cr_assert(fixture_layers(f, store, most, &st), "%s", st.text);
   store_close(store);
 }
+
+/* One that is written whole; and its file opened, to be changed. */
+static inline Fixture fixture_written(void) {
+  Fixture f = fixture_make();
+  Status st = {0};
+  cr_assert(fixture_run(&f, &st), "%s", st.text);
+  return f;
+}
+static inline hid_t fixture_change(const Fixture *f) {
+  hid_t file = H5Fopen(f->results, H5F_ACC_RDWR, H5P_DEFAULT);
+  cr_assert(file >= 0);
+  return file;
+}
 #endif

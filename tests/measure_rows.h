@@ -9,16 +9,12 @@
 #include <string.h>
 
 #include "measure/stats.h"
-
-static inline void out_of_memory(size_t wanted, size_t reserved) {
-  fprintf(stderr, "arena: %zu bytes wanted, %zu reserved\n", wanted, reserved);
-  abort();
-}
+#include "tests/exhausted.h"
 
 static inline Arena new_arena(void) {
   Arena arena;
   Status st = {0};
-  cr_assert(arena_reserve(&arena, (size_t)1 << 28, out_of_memory, &st), "%s", st.text);
+  cr_assert(arena_reserve(&arena, (size_t)1 << 28, exhausted, &st), "%s", st.text);
   return arena;
 }
 

@@ -11,20 +11,16 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "tests/exhausted.h"
 #include "tests/folder.h"
 
 static char test_folder[FOLDER_NAME];
 static Arena test_arena;
 
-static inline void test_exhausted(size_t wanted, size_t reserved) {
-  fprintf(stderr, "test arena exhausted: wanted %zu of %zu bytes\n", wanted, reserved);
-  abort();
-}
-
 static inline void test_files_begin(void) {
   Status st = {0};
   folder_make(test_folder);
-  cr_assert(arena_reserve(&test_arena, (size_t)1 << 30, test_exhausted, &st), "%s", st.text);
+  cr_assert(arena_reserve(&test_arena, (size_t)1 << 30, exhausted, &st), "%s", st.text);
 }
 
 static inline int test_remove(const char *path, const struct stat *info, int type,

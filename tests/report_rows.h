@@ -11,6 +11,7 @@
 #include "family/family.h"
 #include "family/mamba1.h"
 #include "report/body.h"
+#include "tests/exhausted.h"
 
 enum { ROWS_ROOM = 4000 };
 
@@ -389,14 +390,9 @@ static inline ReportData *made_run(Arena *arena, MadeRows *m, int prompts) {
 static Arena arena; /* one process a test: these are the test's own */
 static MadeRows *made;
 
-static inline void rows_no_room(size_t wanted, size_t reserved) {
-  fprintf(stderr, "no room for %zu of %zu bytes\n", wanted, reserved);
-  abort();
-}
-
 static inline void reserve(void) {
   Status st = {0};
-  cr_assert(arena_reserve(&arena, (size_t)1 << 30, rows_no_room, &st), "%s", st.text);
+  cr_assert(arena_reserve(&arena, (size_t)1 << 30, exhausted, &st), "%s", st.text);
   made = ARENA_NEW(&arena, MadeRows, 1);
 }
 
@@ -458,5 +454,10 @@ static inline ReportData *one_pair(const char *base, const char *other, const do
   made_pair(made, base, other, prompt, 1, size, MADE_LAYERS);
   made_verdict(made, base, other, "p", size, MADE_LAYERS);
   return made_data(&arena, made);
+}
+
+/* Somewhere in the text. */
+static inline void says(const char *text, const char *want) {
+  cr_expect(strstr(text, want) != NULL, "not said: %s\nin:\n%.4000s", want, text);
 }
 #endif

@@ -18,6 +18,7 @@
 #include "source/source.h"
 #include "study/calibrate.h"
 #include "study/calibration.h"
+#include "tests/exhausted.h"
 #include "walk/subject.h"
 
 #define SHIPPED_MODEL "data/mamba-bytes-10m"
@@ -33,11 +34,6 @@ typedef struct Shipped {
   int32_t *test; /* tokens of the test text */
   int64_t test_count;
 } Shipped;
-
-static void shipped_exhausted(size_t wanted, size_t reserved) {
-  fprintf(stderr, "test arena exhausted: wanted %zu of %zu bytes\n", wanted, reserved);
-  abort();
-}
 
 static int32_t *shipped_tokens(Arena *arena, const char *path, int64_t *count) {
   Status st = {0};
@@ -67,7 +63,7 @@ static void shipped_open(Shipped *s, Rewrite rewrite, size_t memory) {
 static Shipped shipped_load_from(const char *folder, Rewrite rewrite, int layers) {
   Shipped s = {0};
   Status st = {0};
-  cr_assert(arena_reserve(&s.arena, (size_t)4 << 30, shipped_exhausted, &st), "%s", st.text);
+  cr_assert(arena_reserve(&s.arena, (size_t)4 << 30, exhausted, &st), "%s", st.text);
   cr_assert(checkpoint_open(&s.arena, folder, &s.checkpoint, &st), "%s", st.text);
   if (layers) s.checkpoint.config.layers = layers;
   shipped_open(&s, rewrite, SIZE_MAX);

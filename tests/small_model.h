@@ -7,14 +7,10 @@
 #include "base/progress.h"
 #include "model/synth.h"
 #include "tests/every_study.h"
+#include "tests/exhausted.h"
 #include "tests/shell.h"
 
 enum { SMALL_LAYERS = 6, SMALL_WIDTH = 64, SMALL_VOCAB = 256 };
-
-static inline void small_exhausted(size_t wanted, size_t reserved) {
-  fprintf(stderr, "test arena exhausted: wanted %zu of %zu bytes\n", wanted, reserved);
-  abort();
-}
 
 /* Writes one of this width to the folder "model" in shell_folder. */
 static inline void small_model_of(int width, int layers) {
@@ -24,7 +20,7 @@ static inline void small_model_of(int width, int layers) {
   Arena arena;
   Status st = {0};
   snprintf(folder, sizeof folder, "%s/model", shell_folder);
-  cr_assert(arena_reserve(&arena, (size_t)1 << 30, small_exhausted, &st) &&
+  cr_assert(arena_reserve(&arena, (size_t)1 << 30, exhausted, &st) &&
                 synth_write(&shape, WEIGHT_F32, 1, folder, &quiet, arena, &st),
             "%s", st.text);
   arena_release(&arena);
@@ -37,7 +33,7 @@ static inline void small_expect_gone_on(const char *alone, const char *gone_on) 
   Status st = {0};
   snprintf(path[0], sizeof path[0], "%s/%s/results.h5", shell_folder, alone);
   snprintf(path[1], sizeof path[1], "%s/%s/results.h5", shell_folder, gone_on);
-  cr_assert(arena_reserve(&arena, (size_t)1 << 30, small_exhausted, &st), "%s", st.text);
+  cr_assert(arena_reserve(&arena, (size_t)1 << 30, exhausted, &st), "%s", st.text);
   cr_expect(went_on_the_same(&arena, path[0], path[1], &said), "%s: %s", gone_on, said);
   arena_release(&arena);
 }

@@ -17,7 +17,7 @@ static Tensor vector(double *x, int n) { return tensor_of(x, FORMAT_F64, 1, n, 0
 static Arena new_arena(void) {
   Arena arena;
   Status st = {0};
-  cr_assert(arena_reserve(&arena, (size_t)1 << 26, shipped_exhausted, &st), "%s", st.text);
+  cr_assert(arena_reserve(&arena, (size_t)1 << 26, exhausted, &st), "%s", st.text);
   return arena;
 }
 

@@ -2,6 +2,7 @@
  * is exceeded does. */
 #include "measure/tables/micro.h"
 #include "store/store.h"
+#include "tests/exhausted.h"
 #include "tests/shell.h"
 
 TestSuite(cli_micro, .init = shell_begin, .fini = shell_end);
@@ -125,17 +126,12 @@ Test(cli_micro, another_runs_unfinished_work_is_not_removed) {
                0, "%s", shell_output);
 }
 
-static void no_memory(size_t wanted, size_t reserved) {
-  fprintf(stderr, "arena: %zu wanted of %zu\n", wanted, reserved);
-  abort();
-}
-
 /* A results file whose rows say that two values of a scan are beyond their bound. */
 Test(cli_micro, bound_that_is_exceeded_ends_with_status_1) {
   Arena arena;
   Status st = {0};
   store_start();
-  cr_assert(arena_reserve(&arena, (size_t)1 << 30, no_memory, &st), "%s", st.text);
+  cr_assert(arena_reserve(&arena, (size_t)1 << 30, exhausted, &st), "%s", st.text);
   MicroRow row = {
       .layer = -1, .n = 10, .over_bound = 2, .used_max = 1.5, .used_index = 3, .as_in_run = -1};
   strcpy(row.operator_name, "scan");

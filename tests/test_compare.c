@@ -7,16 +7,12 @@
 
 #include "measure/compare.h"
 #include "measure/tables.h"
-
-static void no_room(size_t wanted, size_t reserved) {
-  (void)wanted, (void)reserved;
-  abort();
-}
+#include "tests/exhausted.h"
 
 static Arena new_arena(void) {
   Arena arena;
   Status st = {0};
-  cr_assert(arena_reserve(&arena, (size_t)1 << 24, no_room, &st));
+  cr_assert(arena_reserve(&arena, (size_t)1 << 24, exhausted, &st));
   return arena;
 }
 

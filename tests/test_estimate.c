@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <sys/statvfs.h>
 
+#include "tests/exhausted.h"
+
 enum { TOKENS = 64, VOCAB = 50280 };
 
 /* A run of so many short prompts that it does not fit: memory stays what one of them takes. */
@@ -19,11 +21,6 @@ typedef struct Large {
   uint64_t free_bytes;
 } Large;
 
-static void no_room(size_t wanted, size_t reserved) {
-  fprintf(stderr, "arena: %zu wanted of %zu\n", wanted, reserved);
-  abort();
-}
-
 static Large larger_than_the_disk(void) {
   static Mode mode[2];
   for (int i = 0; i < 2; i++) mode[i] = family_mamba1.preset[i];
@@ -31,7 +28,7 @@ static Large larger_than_the_disk(void) {
   cr_assert(statvfs("/tmp", &disk) == 0);
   Large large = {.free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize};
   Status st = {0};
-  cr_assert(arena_reserve(&large.arena, (size_t)1 << 26, no_room, &st), "%s", st.text);
+  cr_assert(arena_reserve(&large.arena, (size_t)1 << 26, exhausted, &st), "%s", st.text);
   large.spec = (Spec){.path = "large.yaml",
                       .modes = mode,
                       .mode_count = 2,
@@ -101,7 +98,7 @@ static Spec wide_spec(int threads, Statistics statistics, int pairs) {
 static MemoryPlan plan_for(const Spec *spec, bool device, int tokens) {
   Arena arena;
   Status st = {0};
-  cr_assert(arena_reserve(&arena, (size_t)1 << 26, no_room, &st), "%s", st.text);
+  cr_assert(arena_reserve(&arena, (size_t)1 << 26, exhausted, &st), "%s", st.text);
   PromptShape prompt[] = {{"p", NULL, tokens}, {"q", NULL, tokens}};
   const Subject subject = {.checkpoint.config = {.layers = 4,
                                                  .D = 64,

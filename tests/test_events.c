@@ -7,13 +7,9 @@
 
 #include "base/arena.h"
 #include "measure/events.h"
+#include "tests/exhausted.h"
 
 enum { LAYERS = 6, T = 40, ROWS = (T + TOKENS_A_ROW - 1) / TOKENS_A_ROW, MOST = 4096 };
-
-static void no_memory(size_t wanted, size_t reserved) {
-  (void)wanted, (void)reserved;
-  abort();
-}
 
 /* A run of two pairs and two prompts in which every token has the squared error 1 and the size
  * 100. */
@@ -36,7 +32,7 @@ static Made *make(void) {
   static Made made;
   Status st = {0};
   made = (Made){0};
-  cr_assert(arena_reserve(&made.arena, (size_t)1 << 26, no_memory, &st), "%s", st.text);
+  cr_assert(arena_reserve(&made.arena, (size_t)1 << 26, exhausted, &st), "%s", st.text);
   made.prompt[0] = (PromptShape){.name = "p", .T = T};
   made.prompt[1] = (PromptShape){.name = "q", .T = T};
   for (int p = 0; p < 2; p++)

@@ -67,7 +67,7 @@ static Measured rows_made(Rows *r) {
 
 static GateRow row_of(const Measured *m, Gate gate) {
   static char room[1 << 14];
-  Arena arena = {.next = room, .end = room + sizeof room, .base = room, .exhausted = out_of_memory};
+  Arena arena = {.next = room, .end = room + sizeof room, .base = room, .exhausted = exhausted};
   if (!gate.mode) gate.pair = (Pair){"2-0", "2-4"};
   Spec spec = {.gates = &gate, .gate_count = 1};
   return *gates_of(&arena, &spec, m);

@@ -243,7 +243,7 @@ Test(grid, a_length_that_a_prompt_does_not_have_is_refused_by_its_place) {
   Spec spec;
   Subject of;
   Status st = {0};
-  cr_assert(arena_reserve(&arena, (size_t)1 << 30, shipped_exhausted, &st), "%s", st.text);
+  cr_assert(arena_reserve(&arena, (size_t)1 << 30, exhausted, &st), "%s", st.text);
   cr_assert(spec_parse(&arena, "g.yaml", text, strlen(text), &spec, &st), "%s", st.text);
   cr_assert(subject_check(&arena, &spec, &of, &st), "%s", st.text);
   cr_expect_not(grid_check(&spec, &of, &st));

@@ -22,7 +22,7 @@ static void begin(void) {
   Status st = {0};
   shell_begin();
   store_start();
-  cr_assert(arena_reserve(&arena, (size_t)1 << 30, small_exhausted, &st), "%s", st.text);
+  cr_assert(arena_reserve(&arena, (size_t)1 << 30, exhausted, &st), "%s", st.text);
   small_model(LAYERS);
 }
 

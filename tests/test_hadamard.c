@@ -13,11 +13,6 @@
 
 static const int orders[] = {1, 12, 20, 28};
 
-static float random_float(void) {
-  int32_t fraction = (int32_t)random_bits();
-  return ldexpf((float)fraction, -31 + (int)(random_bits() & 7));
-}
-
 /* Entry of P (x) H_2^k; Sylvester's sign is the parity of the bits that both indices have. */
 static bool negative(int order, int block, int row, int col) {
   bool parity = __builtin_parity((unsigned)(row % block & col % block));

@@ -7,13 +7,9 @@
 
 #include "measure/judge_queue.h"
 #include "measure/stats.h"
+#include "tests/exhausted.h"
 
 enum { ROWS = 64, COLS = 96, N = ROWS * COLS };
-
-static void exhausted(size_t wanted, size_t reserved) {
-  fprintf(stderr, "test arena exhausted: wanted %zu of %zu bytes\n", wanted, reserved);
-  abort();
-}
 
 typedef struct Made {
   Arena arena;

@@ -114,7 +114,7 @@ Test(layers, checkpoint_that_is_replaced_while_it_is_read_is_refused_by_name) {
     snprintf(to[i], sizeof *to, "%s/%s", folder, name[i]);
     copy_file(from[i], to[i]);
   }
-  cr_assert(arena_reserve(&s.arena, (size_t)4 << 30, shipped_exhausted, &st), "%s", st.text);
+  cr_assert(arena_reserve(&s.arena, (size_t)4 << 30, exhausted, &st), "%s", st.text);
   cr_assert(checkpoint_open(&s.arena, folder, &s.checkpoint, &st), "%s", st.text);
   shipped_open(&s, REWRITE_QUAMBA, 0);
   cr_assert(layers_hold(s.layers, 0, &shipped_forms, &st), "%s", st.text);

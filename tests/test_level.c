@@ -22,12 +22,10 @@ __attribute__((constructor)) static void choose_level(void) {
 
 /* --- inputs ----------------------------------------------------------------------------------- */
 
-static int below(int n) { return (int)(random_bits() % (uint32_t)n); }
-
 /* Signs and binades mixed, ties of rounding to halves and to whole numbers among them. */
 static float ordinary(void) {
-  if (below(8) == 0) return (float)(below(513) - 256) * 0.5f;
-  return ldexpf((float)(int32_t)random_bits(), -31 - below(6) + 2);
+  if (random_below(8) == 0) return (float)(random_below(513) - 256) * 0.5f;
+  return ldexpf((float)(int32_t)random_bits(), -31 - random_below(6) + 2);
 }
 
 static float hard(void) {
@@ -38,7 +36,7 @@ static float hard(void) {
       20.0f,     20.000002f, 65504.0f,    65520.0f,        0x1p-25f,
       127.5f,    -128.5f,    0.49999997f, 1e30f,           -1e30f,
       103.9f};
-  return value[below(sizeof value / sizeof *value)];
+  return value[random_below(sizeof value / sizeof *value)];
 }
 
 /* One in `every` is hard; none where that is 0. Behind each row lie GAP more elements. */
@@ -48,7 +46,7 @@ static Tensor drawn(Format format, int rows, int cols, float scale, int every) {
   size_t count = (size_t)rows * (size_t)t.stride;
   t.data = malloc(count * format_size(format) + 64);
   for (size_t i = 0; i < count; i++) {
-    float x = every && below(every) == 0 ? hard() : ordinary();
+    float x = every && random_below(every) == 0 ? hard() : ordinary();
     if (format == FORMAT_F32)
       ((float *)t.data)[i] = x;
     else if (format == FORMAT_F16)

@@ -10,9 +10,8 @@
 #include "tests/draws.h"
 #include "tests/half.h"
 
-static int random_below(int n) { return (int)(random_bits() % (uint32_t)n); }
 /* Signs and six binades mixed, so that another order of a sum shows in its bits. */
-static float random_float(void) {
+static float binade_float(void) {
   return ldexpf((float)(int32_t)random_bits(), -31 - random_below(6));
 }
 
@@ -47,12 +46,12 @@ static Case case_of(int T, int in, int out, Format format, Format y_format, int 
   c.panels = junk(linear_packed_bytes(out, in, format));
   for (size_t i = 0; i < x_count; i++)
     if (format == FORMAT_F32)
-      ((float *)c.x)[i] = random_float();
+      ((float *)c.x)[i] = binade_float();
     else
       ((int8_t *)c.x)[i] = (int8_t)random_bits();
   for (size_t i = 0; i < w_count; i++)
     if (format == FORMAT_F32)
-      ((float *)c.w)[i] = random_float();
+      ((float *)c.w)[i] = binade_float();
     else
       ((int8_t *)c.w)[i] = (int8_t)random_bits();
   return c;

@@ -22,7 +22,7 @@
 static Arena new_arena(void) {
   Arena arena;
   Status st = {0};
-  cr_assert(arena_reserve(&arena, (size_t)4 << 30, shipped_exhausted, &st), "%s", st.text);
+  cr_assert(arena_reserve(&arena, (size_t)4 << 30, exhausted, &st), "%s", st.text);
   return arena;
 }
 

@@ -228,11 +228,6 @@ static void load(Arena *arena, Spec *spec, Subject *subject) {
             "%s", st.text);
 }
 
-static void exhausted(size_t wanted, size_t reserved) {
-  cr_assert_fail("arena: %zu wanted of %zu", wanted, reserved);
-  abort();
-}
-
 static Arena large_arena(void) {
   Arena arena;
   Status st = {0};

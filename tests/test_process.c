@@ -131,7 +131,8 @@ static void race(const char *first, const char *second) {
             refused);
 }
 
-/* Who comes second waits a quarter of a second: a run has to take longer. */
+/* Tokens of a run that takes longer than the twentieth of a second for which, in every second race,
+ * who comes second waits. The others start together and meet on any machine. */
 enum { LONG = 3000 };
 
 Test(process, of_two_runs_in_one_folder_one_does_its_work_and_one_is_refused, .timeout = 7200) {

@@ -334,7 +334,7 @@ static int walk_repairs(bool share) {
                .visitors = 1,
                .share = share};
   ends.blocks = 0;
-  cr_assert(arena_reserve(&scratch, (size_t)1 << 30, shipped_exhausted, &st));
+  cr_assert(arena_reserve(&scratch, (size_t)1 << 30, exhausted, &st));
   cr_assert(walk_run(&walk, scratch, &st), "%s", st.text);
   arena_release(&scratch);
   return ends.blocks;

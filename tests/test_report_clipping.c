@@ -47,10 +47,6 @@ static const char *section(Clipping *row, size_t rows, char **script) {
   return end ? arena_printf(&arena, "%.*s", (int)(end - text), text) : text;
 }
 
-static void says(const char *text, const char *want) {
-  cr_expect(strstr(text, want) != NULL, "not said: %s\nin:\n%.4000s", want, text);
-}
-
 Test(report_clipping, a_run_without_grids_has_no_such_section) {
   cr_expect_null(strstr(body_of(made_run(&arena, made, 1)), "Clipping and rounding"));
 }

@@ -47,10 +47,6 @@ static const char *section(const GridPoint *row, size_t rows, int prompts) {
   return text;
 }
 
-static void says(const char *text, const char *want) {
-  cr_expect(strstr(text, want) != NULL, "not said: %s\nin:\n%.4000s", want, text);
-}
-
 Test(report_grid, a_run_without_it_has_no_such_section) {
   cr_expect_null(strstr(body_of(made_run(&arena, made, 1)), "Over alphas"));
   cr_expect_str_eq(grid_summary(&arena, made_run(&arena, made, 1)), "");

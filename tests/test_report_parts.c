@@ -8,17 +8,13 @@
 
 #include "report/csv.h"
 #include "report/markdown.h"
+#include "tests/exhausted.h"
 
 static Arena arena;
 
-static void no_room(size_t wanted, size_t reserved) {
-  fprintf(stderr, "no room for %zu of %zu bytes\n", wanted, reserved);
-  abort();
-}
-
 static void reserve(void) {
   Status st = {0};
-  cr_assert(arena_reserve(&arena, (size_t)64 << 20, no_room, &st), "%s", st.text);
+  cr_assert(arena_reserve(&arena, (size_t)64 << 20, exhausted, &st), "%s", st.text);
 }
 
 static void release(void) { arena_release(&arena); }

@@ -12,19 +12,6 @@
 
 #define SCAN "/prompts/address/2-0/layer_01/scan"
 
-static Fixture written(void) {
-  Fixture f = fixture_make();
-  Status st = {0};
-  cr_assert(fixture_run(&f, &st), "%s", st.text);
-  return f;
-}
-
-static hid_t change(const Fixture *f) {
-  hid_t file = H5Fopen(f->results, H5F_ACC_RDWR, H5P_DEFAULT);
-  cr_assert(file >= 0);
-  return file;
-}
-
 /* The reader's error must say where and why, on one line, and leave nothing open. */
 static void check_refused(Fixture *f, const char *where, const char *why) {
   Status st = {0};
@@ -56,7 +43,7 @@ static hid_t replace(hid_t file, const char *path, hid_t type, hsize_t rows, hsi
 }
 
 Test(results, tables_texts_and_key_come_back) {
-  Fixture f = written();
+  Fixture f = fixture_written();
   Status st = {0};
   Results results;
   void *rows;
@@ -88,7 +75,7 @@ Test(results, tables_texts_and_key_come_back) {
 }
 
 Test(results, order_of_creation_is_that_of_the_run) {
-  Fixture f = written();
+  Fixture f = fixture_written();
   hid_t file = H5Fopen(f.results, H5F_ACC_RDONLY, H5P_DEFAULT);
   static const struct {
     const char *group, *first[4];
@@ -111,8 +98,8 @@ Test(results, order_of_creation_is_that_of_the_run) {
 /* --- links and foreign objects ---------------------------------------------------------------- */
 
 Test(results, soft_link_is_refused) {
-  Fixture f = written();
-  hid_t file = change(&f);
+  Fixture f = fixture_written();
+  hid_t file = fixture_change(&f);
   H5Ldelete(file, SCAN, H5P_DEFAULT);
   H5Lcreate_soft("/prompts/address/2-4/layer_01/scan", file, SCAN, H5P_DEFAULT, H5P_DEFAULT);
   H5Fclose(file);
@@ -120,8 +107,8 @@ Test(results, soft_link_is_refused) {
 }
 
 Test(results, external_link_under_a_known_name_is_refused) {
-  Fixture f = written();
-  hid_t file = change(&f);
+  Fixture f = fixture_written();
+  hid_t file = fixture_change(&f);
   H5Ldelete(file, "/tables", H5P_DEFAULT);
   H5Lcreate_external("/etc/passwd", "/x", file, "/tables", H5P_DEFAULT, H5P_DEFAULT);
   H5Fclose(file);
@@ -147,8 +134,8 @@ Test(results, unknown_objects_and_links_are_passed_over_unopened) {
                                        "/prompts/address",
                                        "/prompts/address/2-0",
                                        "/prompts/address/2-0/layer_01"};
-  Fixture f = written();
-  hid_t file = change(&f), space = H5Screate_simple(3, (hsize_t[]){1, 1, 1}, NULL),
+  Fixture f = fixture_written();
+  hid_t file = fixture_change(&f), space = H5Screate_simple(3, (hsize_t[]){1, 1, 1}, NULL),
         text = H5Tcopy(H5T_C_S1);
   H5Tset_size(text, H5T_VARIABLE);
   for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
@@ -166,8 +153,8 @@ Test(results, unknown_objects_and_links_are_passed_over_unopened) {
 }
 
 Test(results, second_name_of_an_object_is_read_and_a_circle_ends) {
-  Fixture f = written();
-  hid_t file = change(&f);
+  Fixture f = fixture_written();
+  hid_t file = fixture_change(&f);
   H5Lcreate_hard(file, "/prompts/address", file, "/prompts/again", H5P_DEFAULT, H5P_DEFAULT);
   H5Lcreate_hard(file, "/tables/drift", file, "/best", H5P_DEFAULT, H5P_DEFAULT);
   H5Lcreate_hard(file, "/prompts", file, "/prompts/address/circle", H5P_DEFAULT, H5P_DEFAULT);
@@ -179,8 +166,8 @@ Test(results, second_name_of_an_object_is_read_and_a_circle_ends) {
 
 /* 10,000 prompts of 30 kB each in a file that is not much larger than one. */
 Test(results, small_file_cannot_hold_much_work_by_many_names_of_an_object) {
-  Fixture f = written();
-  hid_t file = change(&f);
+  Fixture f = fixture_written();
+  hid_t file = fixture_change(&f);
   for (int i = 0; i < 10000; i++) {
     char name[32];
     snprintf(name, sizeof name, "/prompts/p%d", i);
@@ -191,8 +178,8 @@ Test(results, small_file_cannot_hold_much_work_by_many_names_of_an_object) {
 }
 
 Test(results, dataset_where_a_group_belongs_is_refused) {
-  Fixture f = written();
-  hid_t file = change(&f);
+  Fixture f = fixture_written();
+  hid_t file = fixture_change(&f);
   H5Dclose(replace(file, "/prompts/address/2-0/layer_01", H5T_IEEE_F32LE, 7, 6, H5P_DEFAULT));
   H5Fclose(file);
   expect_refused(&f, "/prompts/address/2-0/layer_01", "is not a group");
@@ -201,8 +188,8 @@ Test(results, dataset_where_a_group_belongs_is_refused) {
 /* --- data that is elsewhere, or is not there -------------------------------------------------- */
 
 Test(results, virtual_dataset_is_refused) {
-  Fixture f = written();
-  hid_t file = change(&f), list = H5Pcreate(H5P_DATASET_CREATE),
+  Fixture f = fixture_written();
+  hid_t file = fixture_change(&f), list = H5Pcreate(H5P_DATASET_CREATE),
         space = H5Screate_simple(2, (hsize_t[]){7, 6}, NULL);
   H5Pset_virtual(list, space, "/etc/passwd", "/x", space);
   H5Dclose(replace(file, SCAN, H5T_IEEE_F32LE, 7, 6, list));
@@ -211,8 +198,8 @@ Test(results, virtual_dataset_is_refused) {
 }
 
 Test(results, external_storage_is_refused) {
-  Fixture f = written();
-  hid_t file = change(&f), list = H5Pcreate(H5P_DATASET_CREATE);
+  Fixture f = fixture_written();
+  hid_t file = fixture_change(&f), list = H5Pcreate(H5P_DATASET_CREATE);
   H5Pset_external(list, "/etc/passwd", 0, 7 * 6 * 4);
   H5Dclose(replace(file, SCAN, H5T_IEEE_F32LE, 7, 6, list));
   H5Pclose(list), H5Fclose(file);
@@ -220,16 +207,16 @@ Test(results, external_storage_is_refused) {
 }
 
 Test(results, claim_of_a_tebibyte_is_refused) {
-  Fixture f = written();
-  hid_t file = change(&f);
+  Fixture f = fixture_written();
+  hid_t file = fixture_change(&f);
   H5Dclose(replace(file, SCAN, H5T_IEEE_F32LE, (hsize_t)1 << 20, (hsize_t)1 << 18, H5P_DEFAULT));
   H5Fclose(file);
   expect_refused(&f, SCAN, "claims 274877906944 elements of 4 bytes, but 0 bytes are stored");
 }
 
 Test(results, deflated_claim_of_a_tebibyte_is_refused) {
-  Fixture f = written();
-  hid_t file = change(&f), list = H5Pcreate(H5P_DATASET_CREATE),
+  Fixture f = fixture_written();
+  hid_t file = fixture_change(&f), list = H5Pcreate(H5P_DATASET_CREATE),
         memory = H5Screate_simple(2, (hsize_t[]){1, 64}, NULL);
   H5Pset_chunk(list, 2, (hsize_t[]){1, 64});
   H5Pset_deflate(list, 9);
@@ -243,8 +230,8 @@ Test(results, deflated_claim_of_a_tebibyte_is_refused) {
 }
 
 Test(results, length_beyond_int_is_refused) {
-  Fixture f = written();
-  hid_t file = change(&f), space = H5Screate_simple(1, (hsize_t[]){(hsize_t)1 << 32}, NULL);
+  Fixture f = fixture_written();
+  hid_t file = fixture_change(&f), space = H5Screate_simple(1, (hsize_t[]){(hsize_t)1 << 32}, NULL);
   H5Ldelete(file, "/prompts/address/vocab", H5P_DEFAULT);
   H5Dclose(H5Dcreate2(file, "/prompts/address/vocab", H5T_IEEE_F32LE, space, H5P_DEFAULT,
                       H5P_DEFAULT, H5P_DEFAULT));
@@ -258,7 +245,7 @@ static void filter_scan(Fixture *f, const H5Z_filter_t filter[3]) {
   Tensor t = fixture_tensor(&scratch, &f->shape, 0, 1, 0, T_SCAN);
   ((uint32_t *)t.data)[1] = 0x7fc00000u;
   Digest digest = digest_of(t.data, sizeof(float[7 * 6]));
-  hid_t file = change(f), list = H5Pcreate(H5P_DATASET_CREATE);
+  hid_t file = fixture_change(f), list = H5Pcreate(H5P_DATASET_CREATE);
   H5Pset_chunk(list, 2, (hsize_t[]){4, 6});
   for (int i = 0; i < 3 && filter[i]; i++)
     cr_assert(H5Pset_filter(list, filter[i], H5Z_FLAG_OPTIONAL, filter[i] == H5Z_FILTER_DEFLATE,
@@ -279,7 +266,7 @@ Test(results, gzip_shuffle_and_fletcher32_are_read_in_any_order) {
                                          {SUM},    {SUM, GZIP, SHUFFLE}, {GZIP, SHUFFLE},
                                          {SHUFFLE}};
   for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
-    Fixture f = written();
+    Fixture f = fixture_written();
     filter_scan(&f, good[i]);
     expect_read(&f, 0);
   }
@@ -298,7 +285,7 @@ Test(results, other_filters_are_refused_by_name_with_what_to_do) {
               "filter is known, 'h5repack -f GZIP=6 OLD.h5 NEW.h5' makes a file that is read"},
              {{H5Z_FILTER_DEFLATE, H5Z_FILTER_DEFLATE}, "has the filter 'deflate' twice"}};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-    Fixture f = written();
+    Fixture f = fixture_written();
     filter_scan(&f, bad[i].filter);
     expect_refused(&f, SCAN, bad[i].why);
   }
@@ -307,8 +294,8 @@ Test(results, other_filters_are_refused_by_name_with_what_to_do) {
 /* --- types and lengths ------------------------------------------------------------------------ */
 
 Test(results, variable_length_data_is_refused) {
-  Fixture f = written();
-  hid_t file = change(&f), type = H5Tvlen_create(H5T_IEEE_F32LE);
+  Fixture f = fixture_written();
+  hid_t file = fixture_change(&f), type = H5Tvlen_create(H5T_IEEE_F32LE);
   hid_t dataset = replace(file, SCAN, type, 1, 1, H5P_DEFAULT);
   hvl_t value = {1, &(float){1}};
   cr_assert(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, &value) >= 0);
@@ -317,8 +304,8 @@ Test(results, variable_length_data_is_refused) {
 }
 
 Test(results, big_endian_data_is_refused) {
-  Fixture f = written();
-  hid_t file = change(&f), dataset = replace(file, SCAN, H5T_IEEE_F32BE, 7, 6, H5P_DEFAULT);
+  Fixture f = fixture_written();
+  hid_t file = fixture_change(&f), dataset = replace(file, SCAN, H5T_IEEE_F32BE, 7, 6, H5P_DEFAULT);
   float zeros[42] = {0};
   H5Dwrite(dataset, H5T_IEEE_F32BE, H5S_ALL, H5S_ALL, H5P_DEFAULT, zeros);
   H5Dclose(dataset), H5Fclose(file);
@@ -326,7 +313,7 @@ Test(results, big_endian_data_is_refused) {
 }
 
 static void spoil_text(Fixture *f, const char *object, const char *attribute, bool is_variable) {
-  hid_t file = change(f), type = H5Tcopy(H5T_C_S1),
+  hid_t file = fixture_change(f), type = H5Tcopy(H5T_C_S1),
         space = H5Screate_simple(1, (hsize_t[]){2}, NULL), scalar = H5Screate(H5S_SCALAR);
   const char *texts[2] = {"variable", "x"};
   H5Tset_size(type, is_variable ? H5T_VARIABLE : 4);
@@ -339,17 +326,17 @@ static void spoil_text(Fixture *f, const char *object, const char *attribute, bo
 }
 
 Test(results, digest_of_another_kind_is_refused) {
-  Fixture f = written();
+  Fixture f = fixture_written();
   spoil_text(&f, SCAN, "digest", true);
   expect_refused(&f, SCAN, "attribute 'digest' is not a text of fixed length");
-  f = written();
+  f = fixture_written();
   spoil_text(&f, SCAN, "digest", false);
   expect_refused(&f, SCAN, "attribute 'digest' is not a scalar");
 }
 
 /* A text that h5py adds is of variable length: what nobody asks for is not looked at. */
 Test(results, unknown_attribute_is_passed_over_and_a_known_one_of_another_kind_refused) {
-  Fixture f = written();
+  Fixture f = fixture_written();
   Status st = {0};
   Results results;
   const char *text;
@@ -367,8 +354,8 @@ Test(results, unknown_attribute_is_passed_over_and_a_known_one_of_another_kind_r
 
 Test(results, objects_without_a_digest_are_counted) {
   static const char *const objects[] = {SCAN, "/prompts/address/token_id", "/tables/drift"};
-  Fixture f = written();
-  hid_t file = change(&f);
+  Fixture f = fixture_written();
+  hid_t file = fixture_change(&f);
   for (int i = 0; i < 3; i++)
     cr_assert(H5Adelete_by_name(file, objects[i], "digest", H5P_DEFAULT) >= 0);
   H5Fclose(file);
@@ -378,8 +365,8 @@ Test(results, objects_without_a_digest_are_counted) {
 Test(results, every_attribute_of_a_tensor_may_be_absent) {
   static const char *const names[] = {"kernel", "long_name", "units", "DIMENSION_LIST",
                                       "DIMENSION_LABELS"};
-  Fixture f = written();
-  hid_t file = change(&f);
+  Fixture f = fixture_written();
+  hid_t file = fixture_change(&f);
   for (int i = 0; i < 5; i++)
     cr_assert(H5Adelete_by_name(file, SCAN, names[i], H5P_DEFAULT) >= 0, "%s", names[i]);
   cr_assert(H5Adelete_by_name(file, "/prompts/address/2-0/layer_01/scan_in", "scale_factor",
@@ -389,8 +376,8 @@ Test(results, every_attribute_of_a_tensor_may_be_absent) {
 }
 
 Test(results, tensor_of_other_length_than_its_scales_is_refused) {
-  Fixture f = written();
-  hid_t file = change(&f);
+  Fixture f = fixture_written();
+  hid_t file = fixture_change(&f);
   cr_assert(H5Lmove(file, "/prompts/address/2-4/layer_01/scan", file,
                     "/prompts/address/2-4/layer_01/ssm_state_q8", H5P_DEFAULT, H5P_DEFAULT) >= 0);
   H5Fclose(file);
@@ -399,8 +386,8 @@ Test(results, tensor_of_other_length_than_its_scales_is_refused) {
 }
 
 Test(results, without_a_scale_its_length_is_not_compared) {
-  Fixture f = written();
-  hid_t file = change(&f);
+  Fixture f = fixture_written();
+  hid_t file = fixture_change(&f);
   H5Ldelete(file, "/prompts/odd_1-x/d_state", H5P_DEFAULT);
   H5Fclose(file);
   expect_read(&f, 0);
@@ -408,8 +395,8 @@ Test(results, without_a_scale_its_length_is_not_compared) {
 
 /* Deflated zeros of 90 MB: what the scales do not say is refused before its data is read. */
 Test(results, lengths_are_compared_before_data_is_read) {
-  Fixture f = written();
-  hid_t file = change(&f), list = H5Pcreate(H5P_DATASET_CREATE);
+  Fixture f = fixture_written();
+  hid_t file = fixture_change(&f), list = H5Pcreate(H5P_DATASET_CREATE);
   H5Pset_chunk(list, 2, (hsize_t[]){2250, 1000});
   H5Pset_deflate(list, 9);
   hid_t dataset = replace(file, SCAN, H5T_IEEE_F32LE, 22500, 1000, list);
@@ -441,14 +428,14 @@ Test(results, changed_byte_of_a_tensor_is_named) {
                                       "/prompts/odd_1-x/2-0/layer_02/gated",
                                       "/prompts/odd_1-x/token_id"};
   for (int i = 0; i < 4; i++) {
-    Fixture f = written();
+    Fixture f = fixture_written();
     flip_data(&f, paths[i]);
     expect_refused(&f, paths[i], "its digest differs");
   }
 }
 
 Test(results, truncated_file_is_refused_at_every_length) {
-  Fixture f = written();
+  Fixture f = fixture_written();
   struct stat info;
   stat(f.results, &info);
   for (int part = 64; part >= 0; part--) {

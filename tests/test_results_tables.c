@@ -79,13 +79,6 @@ static void write_drift(const Fixture *f, const Layout *layout, const Drift *row
   free(bytes);
 }
 
-static Fixture written(void) {
-  Fixture f = fixture_make();
-  Status st = {0};
-  cr_assert(fixture_run(&f, &st), "%s", st.text);
-  return f;
-}
-
 static void example(Drift rows[2]) {
   memset(rows, 0, 2 * sizeof *rows);
   for (int i = 0; i < 2; i++) {
@@ -118,7 +111,7 @@ static void expect_refused(Fixture *f, const char *why) {
 /* --- columns ---------------------------------------------------------------------------------- */
 
 Test(results_tables, missing_columns_are_empty_cells) {
-  Fixture f = written();
+  Fixture f = fixture_written();
   Layout layout = {0};
   Drift rows[2];
   example(rows);
@@ -142,7 +135,7 @@ Test(results_tables, missing_columns_are_empty_cells) {
 }
 
 Test(results_tables, unknown_columns_are_passed_over_and_any_order_is_read) {
-  Fixture f = written();
+  Fixture f = fixture_written();
   Layout layout = {0};
   Drift rows[2];
   example(rows);
@@ -157,7 +150,7 @@ Test(results_tables, texts_of_another_length_are_read_where_they_fit) {
   static const size_t sizes[] = {
       9, 11, 300}; /* block_out is 9 bytes: without a NUL, with two, with many */
   for (size_t i = 0; i < 3; i++) {
-    Fixture f = written();
+    Fixture f = fixture_written();
     Layout layout = {0};
     Drift rows[2];
     example(rows);
@@ -169,7 +162,7 @@ Test(results_tables, texts_of_another_length_are_read_where_they_fit) {
 }
 
 Test(results_tables, text_without_an_end_is_refused) {
-  Fixture f = written();
+  Fixture f = fixture_written();
   Layout layout = {0};
   Drift rows[2];
   example(rows);
@@ -180,7 +173,7 @@ Test(results_tables, text_without_an_end_is_refused) {
 }
 
 Test(results_tables, another_type_is_refused_by_its_column) {
-  Fixture f = written();
+  Fixture f = fixture_written();
   Layout layout = {0};
   Drift rows[2];
   example(rows);
@@ -194,7 +187,7 @@ Test(results_tables, column_of_variable_length_is_refused_unread) {
   const hid_t kinds[] = {H5Tvlen_create(H5T_STD_I8LE), text_type(H5T_VARIABLE),
                          H5Tcopy(H5T_STD_REF_OBJ)};
   for (size_t i = 0; i < 3; i++) {
-    Fixture f = written();
+    Fixture f = fixture_written();
     Layout layout = {0};
     Drift rows[2];
     example(rows);
@@ -215,7 +208,7 @@ Test(results_tables, column_of_variable_length_is_refused_unread) {
 }
 
 Test(results_tables, table_without_any_of_its_columns_is_refused) {
-  Fixture f = written();
+  Fixture f = fixture_written();
   Layout layout = {0};
   Drift rows[2];
   example(rows);
@@ -235,7 +228,7 @@ Test(results_tables, number_outside_its_range_is_refused_by_row_and_column) {
              {INT32_MIN, 0, "row 1, column 'layer' is -2147483648, outside of -1 to 1024"},
              {3, 1.5, "row 1, column 'differing' is 1.5, outside of 0 to 1"}};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-    Fixture f = written();
+    Fixture f = fixture_written();
     Layout layout = {0};
     Drift rows[2];
     example(rows);
@@ -299,11 +292,11 @@ static void set_version(const Fixture *f, int32_t version) {
 }
 
 Test(results_tables, file_from_before_versions_is_read_and_one_of_a_later_version_is_refused) {
-  Fixture f = written();
+  Fixture f = fixture_written();
   set_version(&f, -1);
   read_drift(&f, 2);
   fixture_drop(&f);
-  f = written();
+  f = fixture_written();
   set_version(&f, 1000);
   Status st = {0};
   Results results;

@@ -7,11 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static float random_float(void) {
-  int32_t fraction = (int32_t)random_bits();
-  return ldexpf((float)fraction, -31 + (int)(random_bits() & 7));
-}
-
 enum { T = 5, MAX_D = 1000, GAP = 3 };
 static const int widths[] = {1, 2, 15, 16, 17, 31, 33, 256, 999, 1000};
 static float x[T * (MAX_D + GAP)], gain[MAX_D], y[T * (MAX_D + GAP)];

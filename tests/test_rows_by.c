@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "report/rows_by.h"
+#include "tests/exhausted.h"
 
 typedef struct Row {
   int32_t number;
@@ -13,11 +14,6 @@ typedef struct Row {
 } Row;
 
 enum { ROWS = 3000 };
-
-static void exhausted(size_t wanted, size_t reserved) {
-  fprintf(stderr, "test arena exhausted: wanted %zu of %zu bytes\n", wanted, reserved);
-  abort();
-}
 
 static Arena arena_here(void) {
   Arena arena;

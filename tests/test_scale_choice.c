@@ -21,8 +21,7 @@ static Arena arena;
 static Magnitudes counted(const float *x, size_t n) {
   Status st = {0};
   double most = 0;
-  if (!arena.base)
-    cr_assert(arena_reserve(&arena, (size_t)1 << 28, shipped_exhausted, &st), "%s", st.text);
+  if (!arena.base) cr_assert(arena_reserve(&arena, (size_t)1 << 28, exhausted, &st), "%s", st.text);
   memset(counts, 0, sizeof counts);
   for (size_t i = 0; i < n; i++)
     counts[magnitude_bin(bits_of_f32(x[i]))]++, most = fmax(most, fabs((double)x[i]));

@@ -84,8 +84,7 @@ static void expect_text(const char *name, const char *want) {
   Status st = {0};
   char path[128];
   snprintf(path, sizeof path, "%s/r/results.h5", shell_folder);
-  cr_assert(arena.base || arena_reserve(&arena, (size_t)1 << 28, shipped_exhausted, &st), "%s",
-            st.text);
+  cr_assert(arena.base || arena_reserve(&arena, (size_t)1 << 28, exhausted, &st), "%s", st.text);
   cr_assert(results_open(path, &results, arena, &st), "%s", st.text);
   const char *got = NULL;
   cr_assert(results_text(&arena, &results, name, &got, &st), "%s", st.text);

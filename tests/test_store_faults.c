@@ -223,12 +223,6 @@ Test(store_faults, killed_before_a_writing_call_while_syncing_it_loses_no_layer_
   kill_everywhere(true, false, 97);
 }
 
-static double seconds(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 /* Each run is killed again and again until it gets through; a kill counts where the process was
  * still alive. */
 Test(store_faults, killed_again_and_again_runs_go_on_to_the_same_digests) {
@@ -239,10 +233,10 @@ Test(store_faults, killed_again_and_again_runs_go_on_to_the_same_digests) {
   int kills = 0, resumed = 0;
   Fixture timed = fixture_make();
   int from;
-  double began = seconds();
+  double began = clock_s();
   pid_t child = start(&timed, 0, &from);
   finish(child, from);
-  double whole_s = seconds() - began;
+  double whole_s = clock_s() - began;
   fixture_drop(&timed);
   while (kills < KILLS || (resumed < RESUMED && kills < KILLS_MOST)) {
     Fixture f = fixture_make();

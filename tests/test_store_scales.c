@@ -28,13 +28,6 @@ static Tensor want_tensor(Arena *arena, const Fixture *f, ScaleAxis axis) {
   return fixture_tensor(arena, &f->shape, PROMPT, LAYER, of_axis[axis].mode, of_axis[axis].id);
 }
 
-static Fixture written(void) {
-  Fixture f = fixture_make();
-  Status st = {0};
-  cr_assert(fixture_run(&f, &st), "%s", st.text);
-  return f;
-}
-
 /* --- what is written comes back --------------------------------------------------------------- */
 
 /* By hand: q times the scale of its row, column or group. */
@@ -49,7 +42,7 @@ static float want_value(const Tensor *t, int row, int col) {
 }
 
 Test(store_scales, every_value_comes_back_by_the_scale_of_its_own_row_column_or_group) {
-  Fixture f = written();
+  Fixture f = fixture_written();
   Status st = {0};
   Results results;
   cr_assert(results_open(f.results, &results, f.arena, &st), "%s", st.text);
@@ -76,7 +69,7 @@ Test(store_scales, every_value_comes_back_by_the_scale_of_its_own_row_column_or_
 Test(store_scales, floats_of_every_width_are_read_as_they_are_kept) {
   static const int ids[] = {T_NORM, T_GATED, T_BLOCK_OUT};
   static const int mode[] = {1, 0, 2};
-  Fixture f = written();
+  Fixture f = fixture_written();
   Status st = {0};
   Results results;
   cr_assert(results_open(f.results, &results, f.arena, &st), "%s", st.text);
@@ -113,7 +106,7 @@ static void expect_text(hid_t dataset, const char *name, const char *want) {
 
 Test(store_scales, stand_beside_their_tensor_with_axis_group_and_digest) {
   static const hsize_t dims[SCALE_AXES][2] = {{0}, {13}, {3}, {13, 3}};
-  Fixture f = written();
+  Fixture f = fixture_written();
   hid_t file = H5Fopen(f.results, H5F_ACC_RDONLY, H5P_DEFAULT);
   for (ScaleAxis axis = SCALE_NONE; axis < SCALE_AXES; axis++) {
     char path[160], beside[168];
@@ -164,7 +157,7 @@ static void write_values(const Fixture *f, const char *path) {
 
 Test(store_scales, python_reads_the_same_values) {
   shell_begin();
-  Fixture f = written();
+  Fixture f = fixture_written();
   char values[160], tensors[512] = "";
   snprintf(values, sizeof values, "%s/values.bin", f.folder);
   write_values(&f, values);
@@ -241,12 +234,6 @@ Test(store_scales, one_that_changed_after_it_was_written_stops_the_end_by_name) 
 
 /* --- a file that somebody changed ------------------------------------------------------------- */
 
-static hid_t change(const Fixture *f) {
-  hid_t file = H5Fopen(f->results, H5F_ACC_RDWR, H5P_DEFAULT);
-  cr_assert(file >= 0);
-  return file;
-}
-
 static void expect_refused(Fixture *f, hid_t file, const char *why) {
   Status st = {0};
   Results results;
@@ -293,8 +280,8 @@ static void replace(hid_t file, hid_t type, int rank, const hsize_t *dims) {
 
 Test(store_scales, of_another_axis_group_size_or_type_are_refused_by_name) {
   static const hsize_t good[] = {13, 3}, wide[] = {13, 4}, tall[] = {12, 3}, one[] = {39};
-  Fixture f = written();
-  hid_t file = change(&f);
+  Fixture f = fixture_written();
+  hid_t file = fixture_change(&f);
   put_text(file, GROUPS, "axis", "diagonal");
   expect_refused(&f, file, "attribute 'axis' is 'diagonal', not row, column or group");
   static const char *const axes[] = {"none", "row", "column"};
@@ -302,7 +289,7 @@ Test(store_scales, of_another_axis_group_size_or_type_are_refused_by_name) {
                                           "that scales by row of its tensor have",
                                           "that scales by column of its tensor have"};
   for (int i = 0; i < 3; i++) {
-    f = written(), file = change(&f);
+    f = fixture_written(), file = fixture_change(&f);
     put_text(file, GROUPS, "axis", axes[i]);
     expect_refused(&f, file, axis_whys[i]);
   }
@@ -311,11 +298,11 @@ Test(store_scales, of_another_axis_group_size_or_type_are_refused_by_name) {
       "'group' is 0, in rows of 8", "'group' is -3", "'group' is 9",
       "that scales by group of its tensor have", "'group' is 2147483647"};
   for (int i = 0; i < 5; i++) {
-    f = written(), file = change(&f);
+    f = fixture_written(), file = fixture_change(&f);
     put_group(file, groups[i]);
     expect_refused(&f, file, group_whys[i]);
   }
-  f = written(), file = change(&f);
+  f = fixture_written(), file = fixture_change(&f);
   put_attribute(file, GROUPS, "group", H5T_IEEE_F64LE, &(double){3});
   expect_refused(&f, file, "attribute 'group' has another type than written here");
   const struct {
@@ -329,40 +316,40 @@ Test(store_scales, of_another_axis_group_size_or_type_are_refused_by_name) {
               {H5T_IEEE_F32LE, 2, tall, "that scales by group of its tensor have"},
               {H5T_IEEE_F32LE, 1, one, "that scales by group of its tensor have"}};
   for (size_t i = 0; i < sizeof made / sizeof *made; i++) {
-    f = written(), file = change(&f);
+    f = fixture_written(), file = fixture_change(&f);
     replace(file, made[i].type, made[i].rank, made[i].dims);
     expect_refused(&f, file, made[i].why);
   }
 }
 
 Test(store_scales, without_an_axis_a_tensor_or_beside_a_scale_factor_are_refused_by_name) {
-  Fixture f = written();
-  hid_t file = change(&f);
+  Fixture f = fixture_written();
+  hid_t file = fixture_change(&f);
   cr_assert(H5Adelete_by_name(file, GROUPS, "axis", H5P_DEFAULT) >= 0);
   expect_refused(&f, file, "has no attribute 'axis'");
-  f = written(), file = change(&f);
+  f = fixture_written(), file = fixture_change(&f);
   cr_assert(H5Adelete_by_name(file, GROUPS, "group", H5P_DEFAULT) >= 0);
   expect_refused(&f, file, "has no attribute 'group'");
-  f = written(), file = change(&f);
+  f = fixture_written(), file = fixture_change(&f);
   cr_assert(H5Ldelete(file, "/" BLOCK("2-4") "/x_proj", H5P_DEFAULT) >= 0);
   expect_refused(&f, file, "has no tensor beside it");
-  f = written(), file = change(&f);
+  f = fixture_written(), file = fixture_change(&f);
   put_attribute(file, "/" BLOCK("2-4") "/x_proj", "scale_factor", H5T_IEEE_F32LE, &(float){0.5f});
   expect_refused(&f, file, "its tensor has a scale_factor too");
-  f = written(), file = change(&f);
+  f = fixture_written(), file = fixture_change(&f);
   cr_assert(H5Ldelete(file, GROUPS, H5P_DEFAULT) >= 0);
   cr_assert(H5Lcreate_soft("/tables/drift", file, GROUPS, H5P_DEFAULT, H5P_DEFAULT) >= 0);
   expect_refused(&f, file, "is a soft link");
 }
 
 Test(store_scales, a_changed_byte_of_them_is_named_and_one_without_a_digest_is_counted) {
-  Fixture f = written();
-  hid_t file = change(&f), dataset = H5Dopen2(file, GROUPS, H5P_DEFAULT);
+  Fixture f = fixture_written();
+  hid_t file = fixture_change(&f), dataset = H5Dopen2(file, GROUPS, H5P_DEFAULT);
   const off_t at = (off_t)H5Dget_offset(dataset) + 5;
   H5Dclose(dataset), H5Fclose(file);
   flip(f.results, at);
-  expect_refused(&f, change(&f), "its digest differs");
-  f = written(), file = change(&f);
+  expect_refused(&f, fixture_change(&f), "its digest differs");
+  f = fixture_written(), file = fixture_change(&f);
   cr_assert(H5Adelete_by_name(file, GROUPS, "digest", H5P_DEFAULT) >= 0);
   H5Fclose(file);
   Status st = {0};
@@ -377,8 +364,8 @@ Test(store_scales, a_changed_byte_of_them_is_named_and_one_without_a_digest_is_c
 }
 
 Test(store_scales, of_a_name_that_no_tensor_has_are_somebody_elses) {
-  Fixture f = written();
-  hid_t file = change(&f), space = H5Screate(H5S_NULL),
+  Fixture f = fixture_written();
+  hid_t file = fixture_change(&f), space = H5Screate(H5S_NULL),
         dataset = H5Dcreate2(file, "/" BLOCK("2-4") "/attention.scale", H5T_STD_I64LE, space,
                              H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
   H5Dclose(dataset), H5Sclose(space), H5Fclose(file);

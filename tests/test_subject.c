@@ -5,12 +5,8 @@
 
 #include "family/mamba1.h"
 #include "study/micro/micro.h"
+#include "tests/exhausted.h"
 #include "walk/subject.h"
-
-static void exhausted(size_t wanted, size_t reserved) {
-  (void)wanted, (void)reserved;
-  abort();
-}
 
 #define HEAD                                                                                       \
   "title: t\nmodel: data/mamba-bytes-10m\npairs: [[fp32, 1]]\n"                                    \

@@ -182,7 +182,7 @@ Test(swap, combinations_without_sense_leave_their_contexts_out) {
 static Arena new_arena(void) {
   Arena arena;
   Status st = {0};
-  cr_assert(arena_reserve(&arena, (size_t)1 << 26, shipped_exhausted, &st));
+  cr_assert(arena_reserve(&arena, (size_t)1 << 26, exhausted, &st));
   return arena;
 }
 

@@ -10,20 +10,16 @@
 #include "command/vectors.h"
 #include "kernels/conv1d.h"
 #include "store/store.h"
+#include "tests/exhausted.h"
 #include "tests/shell.h"
 
 #define GOLDEN "data/golden/quamba_int8_kernels.h5"
-
-static void no_memory(size_t wanted, size_t reserved) {
-  fprintf(stderr, "arena: %zu wanted of %zu\n", wanted, reserved);
-  abort();
-}
 
 static Arena new_arena(void) {
   Arena arena;
   Status st = {0};
   store_start();
-  cr_assert(arena_reserve(&arena, (size_t)2 << 30, no_memory, &st), "%s", st.text);
+  cr_assert(arena_reserve(&arena, (size_t)2 << 30, exhausted, &st), "%s", st.text);
   return arena;
 }
 

@@ -96,7 +96,7 @@ Test(walk, every_way_gives_the_bits_of_its_modes_run_alone) {
   Status st = {0};
   Seen seen = {.arena = &s.arena};
   Arena scratch;
-  cr_assert(arena_reserve(&scratch, (size_t)1 << 30, shipped_exhausted, &st));
+  cr_assert(arena_reserve(&scratch, (size_t)1 << 30, exhausted, &st));
   Visitor visitor = {.context = &seen, .end = see};
   Walk walk = walk_of(&s, side, SIDES, prompt, 2, &visitor, &quiet);
   cr_assert(walk_run(&walk, scratch, &st), "%s", st.text);
@@ -362,7 +362,7 @@ Test(walk, what_is_stored_is_read_and_what_nobody_looks_at_is_run_only_on_the_wa
   Visitor first = {.context = &made, .side = take_trace};
   Walk walk = counted_walk(&s, parting, &prompt, &first, &quiet);
   Arena scratch;
-  cr_assert(arena_reserve(&scratch, (size_t)1 << 30, shipped_exhausted, &st));
+  cr_assert(arena_reserve(&scratch, (size_t)1 << 30, exhausted, &st));
   walk.share = false;
   cr_assert(walk_run(&walk, scratch, &st), "%s", st.text);
   Visitor plain = {.context = &want, .looks_at = ends, .end = see};
