@@ -105,6 +105,21 @@ Test(tokenizer_refusals, added_tokens_that_do_not_fit) {
          "added_tokens[0].content: has 599 bytes, expected 1 to 512");
 }
 
+/* A list of which each token would take the vocabulary 33 bytes is not given 34 MB first. */
+Test(tokenizer_refusals, more_added_tokens_than_are_read_before_there_is_room_for_them) {
+  enum { TOKENS = 1 << 20, ROOM = 16 << 20 };
+  char *list = arena_alloc(&test_arena, 2 * TOKENS + 2, 1), *end = list;
+  *end++ = '[';
+  for (int i = 0; i < TOKENS; i++) *end++ = '0', *end++ = ',';
+  end[-1] = ']';
+  const char *json = made_json((Made){.added = list});
+  Arena small = arena_carve(&test_arena, ROOM);
+  Status st = {0};
+  Tokenizer *tokenizer;
+  test_refused(tokenizer_read(&small, "t.json", (Bytes){json, strlen(json)}, &tokenizer, &st), &st,
+               WORDS("added_tokens: holds 1048576 items, at most 65536 are read"));
+}
+
 #define PLAIN_TEMPLATE                                                                             \
   "{\"type\": \"TemplateProcessing\", \"single\": [{\"Sequence\": {\"id\": \"A\"}}]}"
 

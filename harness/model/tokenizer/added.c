@@ -94,9 +94,9 @@ static bool count_bytes(const Field *list, size_t count, size_t *bytes, Status *
 
 bool added_read(Arena *arena, const Field *list, const NormalForms *forms, Vocabulary *v,
                 Added *added, Status *st) {
-  size_t count = 0, bytes;
+  const size_t count = json_array_size(list->value);
+  size_t bytes;
   int largest = -1;
-  if (list->value) TRY(field_list(list, ADDED_MOST, &count, st));
   TRY(count_bytes(list, count, &bytes, st));
   AddedSet *const set[] = {&added->raw, &added->normalized};
   for (int i = 0; i < 2; i++) {

@@ -37,7 +37,8 @@ typedef struct Added {
   Pattern *word; /* one character of a word */
 } Added;
 
-/* The value of "added_tokens": each is in the vocabulary, with the same id, or is added to it. */
+/* The value of "added_tokens", a list of at most ADDED_MOST or absent: each is in the vocabulary,
+ * with the same id, or is added to it. */
 bool added_read(Arena *arena, const Field *list, const NormalForms *forms, Vocabulary *v,
                 Added *added, Status *st);
 

@@ -132,7 +132,9 @@ static bool read_parts(Arena *arena, const Field *root, Tokenizer *t, Status *st
   if (!t->steps.letters)
     return field_fail(&words, st, "holds no ByteLevel, so its tokens are not of bytes");
   TRY(read_decoder(&decoder, st));
-  TRY(bpe_read(arena, &model, json_array_size(added.value), &t->bpe, st));
+  size_t more = 0;
+  if (added.value) TRY(field_list(&added, ADDED_MOST, &more, st));
+  TRY(bpe_read(arena, &model, more, &t->bpe, st));
   TRY(added_read(arena, &added, &t->forms, &t->bpe.vocabulary, &t->added, st));
   return read_processors(&processor, t, st);
 }
