@@ -5,6 +5,8 @@
 #include "source/dump/parts.h"
 #include "store/arrays.h"
 
+_Static_assert((int)ARRAYS_RANK_MOST <= (int)DUMP_RANK_MOST, "what is read has room as an array");
+
 static const struct {
   ArrayKind kind;
   int bytes, exponent; /* 0: of no float */

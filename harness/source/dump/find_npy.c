@@ -7,6 +7,8 @@
 #include "model/npy.h"
 #include "source/dump/parts.h"
 
+_Static_assert((int)NPY_RANK_MOST <= (int)DUMP_RANK_MOST, "what is read has room as an array");
+
 /* Behind the sign of byte order. */
 static const struct {
   const char *name;

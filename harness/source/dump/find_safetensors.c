@@ -5,6 +5,9 @@
 #include "model/safetensors.h"
 #include "source/dump/parts.h"
 
+_Static_assert((int)SAFETENSORS_MAX_RANK <= (int)DUMP_RANK_MOST,
+               "what is read has room as an array");
+
 /* F8_E4M3 is the finite one (torch's float8_e4m3fn). */
 static const struct {
   const char *name;
