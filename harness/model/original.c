@@ -46,16 +46,18 @@ static bool check_kind(const char *path, const json_t *config, const json_t *ssm
   return true;
 }
 
+enum { VOCAB_MOST = 1 << 24, PAD_MOST = 1 << 20 }; /* n + by - 1 is far from overflow */
+
 /* The authors pad the vocabulary, so that the embedding's rows are a multiple. */
 static bool pad_vocab(const char *path, json_t *config, Status *st) {
   const json_t *vocab = json_object_get(config, "vocab_size"),
                *pad = json_object_get(config, "pad_vocab_size_multiple");
   const json_int_t n = json_integer_value(vocab), by = pad ? json_integer_value(pad) : 8;
   if (!vocab) return FAIL(st, "%s: vocab_size is missing", path);
-  if (!json_is_integer(vocab) || n < 1 || n > 1 << 24)
-    return FAIL(st, "%s: vocab_size is not an integer from 1 to %d", path, 1 << 24);
-  if ((pad && !json_is_integer(pad)) || by < 1 || by > 1 << 20)
-    return FAIL(st, "%s: pad_vocab_size_multiple is not an integer from 1 to %d", path, 1 << 20);
+  if (!json_is_integer(vocab) || n < 1 || n > VOCAB_MOST)
+    return FAIL(st, "%s: vocab_size is not an integer from 1 to %d", path, VOCAB_MOST);
+  if ((pad && !json_is_integer(pad)) || by < 1 || by > PAD_MOST)
+    return FAIL(st, "%s: pad_vocab_size_multiple is not an integer from 1 to %d", path, PAD_MOST);
   return json_object_set_new(config, "vocab_size", json_integer((n + by - 1) / by * by)) == 0 ||
          FAIL(st, "%s: no memory", path);
 }

@@ -22,6 +22,13 @@ static const struct DType {
               {"I16", 2},  {"U16", 2}, {"F16", 2}, {"BF16", 2},    {"I32", 4},
               {"U32", 4},  {"F32", 4}, {"F64", 8}, {"I64", 8},     {"U64", 8}};
 
+/* NULL: it is not known. */
+static const struct DType *dtype_named(const char *name) {
+  for (size_t i = 0; i < sizeof dtypes / sizeof *dtypes; i++)
+    if (strcmp(name, dtypes[i].name) == 0) return &dtypes[i];
+  return NULL;
+}
+
 const char *shape_print(const int64_t *shape, int rank, char text[SHAPE_TEXT]) {
   int at = snprintf(text, SHAPE_TEXT, "[");
   for (int i = 0; i < rank; i++) /* eight numbers of 19 digits fit */
@@ -57,12 +64,10 @@ static bool read_size(Arena *arena, const char *path, const json_t *dtype, SafeT
                       Status *st) {
   char text[SHAPE_TEXT];
   if (!json_is_string(dtype)) return FAIL(st, AT "dtype is not a string", path, t->name);
-  for (size_t i = 0; i < sizeof dtypes / sizeof *dtypes; i++) {
-    if (strcmp(json_string_value(dtype), dtypes[i].name) != 0) continue;
-    t->dtype = dtypes[i].name;
-    t->bytes = (size_t)dtypes[i].bytes;
-  }
-  if (!t->dtype) return t->dtype = arena_printf(arena, "%.20s", json_string_value(dtype)), true;
+  const struct DType *known = dtype_named(json_string_value(dtype));
+  if (!known) return t->dtype = arena_printf(arena, "%.20s", json_string_value(dtype)), true;
+  t->dtype = known->name;
+  t->bytes = (size_t)known->bytes;
   for (int i = 0; i < t->rank; i++)
     if (t->shape[i] == 0) return t->bytes = 0, true; /* whatever the others are */
   for (int i = 0; i < t->rank; i++)
@@ -70,12 +75,6 @@ static bool read_size(Arena *arena, const char *path, const json_t *dtype, SafeT
       return FAIL(st, AT "the product of shape %s overflows", path, t->name,
                   shape_print(t->shape, t->rank, text));
   return true;
-}
-
-static bool is_known(const char *dtype) {
-  for (size_t i = 0; i < sizeof dtypes / sizeof *dtypes; i++)
-    if (strcmp(dtype, dtypes[i].name) == 0) return true;
-  return false;
 }
 
 static bool read_offsets(const char *path, const json_t *list, size_t data, SafeTensor *t,
@@ -95,7 +94,7 @@ static bool read_offsets(const char *path, const json_t *list, size_t data, Safe
   if ((size_t)end > data)
     return FAIL(st, AT "ends at byte %lld of the data, but the file holds %zu: is it truncated?",
                 path, t->name, end, data);
-  if (!is_known(t->dtype)) t->bytes = (size_t)(end - begin);
+  if (!dtype_named(t->dtype)) t->bytes = (size_t)(end - begin);
   if ((size_t)(end - begin) != t->bytes)
     return FAIL(st, AT "%s %s needs %zu byte%s, its data_offsets span %lld", path, t->name,
                 t->dtype, shape_print(t->shape, t->rank, text), t->bytes, plural((int64_t)t->bytes),

@@ -5,10 +5,10 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/draw.h"
 #include "base/file.h"
+#include "base/name.h"
 #include "model/container.h"
 #include "model/npy.h"
 
@@ -109,10 +109,8 @@ static bool open_npy(TokenSource *source, int vocab, Status *st) {
 
 static bool open_ids(Arena *arena, TokenSource *source, int vocab, Status *st) {
   const char *path = source->path;
-  const size_t n = strlen(path);
   if (npy_is(source->file)) return open_npy(source, vocab, st);
-  if (n >= 4 && strcmp(path + n - 4, ".npy") == 0)
-    return FAIL(st, "%s: does not begin as a .npy file", path);
+  if (text_ends(path, ".npy")) return FAIL(st, "%s: does not begin as a .npy file", path);
   TRY(container_refuse(path, source->file, st));
   TRY(container_refuse_raw(path, source->file, st));
   const Bytes text = file_unmarked(source->file);
@@ -126,8 +124,7 @@ static bool open_ids(Arena *arena, TokenSource *source, int vocab, Status *st) {
 /* Text, unless it can be none: a .npy file, and where the model reads no text, is of ids. */
 static bool open_text(Arena *arena, TextReader *reader, TokenSource *source, Status *st) {
   const Encoded *encoded;
-  const size_t n = strlen(source->path);
-  const bool array = npy_is(source->file) || (n >= 4 && strcmp(source->path + n - 4, ".npy") == 0);
+  const bool array = npy_is(source->file) || text_ends(source->path, ".npy");
   if (array || !text_reader_can(arena, reader)) return open_ids(arena, source, reader->vocab, st);
   TRY(text_reader_need(arena, reader, st));
   if (!reader->tokenizer) {
