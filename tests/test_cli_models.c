@@ -180,6 +180,7 @@ Test(cli_models, what_verify_makes_of_its_seed_is_enough_to_load_a_model) {
   cr_assert(experiment_load(&test_arena, &spec, NULL, &quiet, &subject, &st), "%s", st.text);
   cr_assert(layers_ride_all(subject.layers, &st), "%s", st.text);
   cr_expect(subject.prompt[0].T == 9 && subject.calibration_count == 32);
+  cr_expect_eq(subject.layers->places, 2, "nine modes ask for the layers, one after the other");
   const int32_t *again = tokens_made(&test_arena, 7, 6, 32),
                 *other = tokens_made(&test_arena, 8, 6, 32);
   cr_expect(!memcmp(again, subject.calibration_token, 32 * sizeof *again), "the seed decides");

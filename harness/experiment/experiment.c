@@ -274,10 +274,12 @@ static bool load(Arena *arena, const Spec *spec, const MemoryPlan *memory, Progr
   return subject_load(arena, spec, &memory->layers, progress, subject, st);
 }
 
+/* What its caller computes is not in the spec, and may go through the layers again and again. */
 bool experiment_load(Arena *arena, const Spec *spec, const char *cache, Progress *progress,
                      Subject *subject, Status *st) {
-  const Estimate sum = estimate_of(spec, subject, NULL, subject->device, *arena);
-  return load(arena, spec, &sum.memory, progress, subject, st) &&
+  MemoryPlan memory = estimate_of(spec, subject, NULL, subject->device, *arena).memory;
+  memory.layers.once = false;
+  return load(arena, spec, &memory, progress, subject, st) &&
          calibrate_subject(arena, spec, cache, NULL, progress, subject, st);
 }
 

@@ -212,7 +212,7 @@ bool ahead_take(WalkRun *run, Way *of, int layer, Trace *trace, Status *st) {
 bool ahead_send_next(WalkRun *run, int layer, Status *st) {
   const Walk *w = run->walk;
   if (!w->weights || !any_ahead(w, layer)) return true;
-  if (!layers_stay(w->weights) && w->weights->places < 2) return true;
+  if (w->weights->places < 2) return true; /* the next would take the place of this one */
   int way = 0;
   while (run->way[way].first > layer) way++;
   if (run->queued_layer != layer || run->queued_way != way) queue_step(run, way, layer);
