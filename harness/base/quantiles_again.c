@@ -70,7 +70,7 @@ static void ask_alike(const Search *s, Span *span, int spans) {
   for (int i = 0; i < spans; i++) {
     const size_t met = keep_between(x, n, &span[i], own);
     span[i].alike = met > n / MANY && count_equal(own, met, own[0]) == met;
-    span[i].one = own[0];
+    if (span[i].alike) span[i].one = own[0];
   }
 }
 
