@@ -12,14 +12,13 @@
 
 enum {
   FEW = 24,        /* are sorted by insertion */
-  MANY = 16,       /* a bucket with this part of all is asked whether it holds one value */
   CHUNK = 512,     /* keys at a time */
   KEYS_LEAST = 64, /* of a digit: fewer are no faster to count */
   A_KEY = 8,       /* values for each key of a digit, where it need not have all */
   TOGETHER = 8     /* marks that are looked at at once; divides CHUNK */
 };
 
-const Digit first_digit = {47, (1023 - 96) * 32, QUANTILE_KEYS, QUANTILE_TABLES};
+const Digit quantile_first_digit = {47, (1023 - 96) * 32, QUANTILE_KEYS, QUANTILE_TABLES};
 
 static int64_t key_of(double x, Digit digit) { return key_of_bits(magnitude_bits(x), digit); }
 
@@ -39,7 +38,7 @@ CLONES static void keys_of(const double *x, size_t n, Digit digit, uint16_t *key
   }
 }
 
-void count_keys(uint32_t *counts, const double *x, size_t n, Digit digit) {
+void quantile_count_keys(uint32_t *counts, const double *x, size_t n, Digit digit) {
   const size_t keys = (size_t)digit.keys;
   uint16_t key[CHUNK];
   for (size_t first = 0; first < n; first += CHUNK) {
@@ -52,11 +51,11 @@ void count_keys(uint32_t *counts, const double *x, size_t n, Digit digit) {
   }
 }
 
-void clear_tables(uint32_t *counts, Digit digit) {
+void quantile_clear_tables(uint32_t *counts, Digit digit) {
   memset(counts, 0, (size_t)digit.keys * (size_t)digit.tables * sizeof *counts);
 }
 
-CLONES void add_tables(uint32_t *counts, Digit digit) {
+CLONES void quantile_add_tables(uint32_t *counts, Digit digit) {
   const size_t keys = (size_t)digit.keys, all = keys * (size_t)digit.tables;
   for (size_t first = keys; first < all; first += keys)
     for (size_t k = 0; k < keys; k++) counts[k] += counts[first + k];
@@ -93,7 +92,7 @@ static size_t move_marked(const double *x, size_t n, uint8_t mark[CHUNK], double
   return moved;
 }
 
-size_t keep_keys(double *x, size_t n, Digit digit, const Bucket *bucket, int buckets) {
+size_t quantile_keep_keys(double *x, size_t n, Digit digit, const Bucket *bucket, int buckets) {
   uint16_t key[CHUNK], wanted[RANKS_MAX];
   uint8_t mark[CHUNK];
   size_t kept = 0;
@@ -140,7 +139,7 @@ static void sort_few(double *x, size_t n) {
   }
 }
 
-int wanted_buckets(const uint32_t *counts, const size_t *rank, int ranks, Bucket *bucket) {
+int quantile_wanted_buckets(const uint32_t *counts, const size_t *rank, int ranks, Bucket *bucket) {
   int wanted = 0, next = 0;
   size_t below = 0;
   for (int64_t key = 0; next < ranks; key++) {
@@ -153,7 +152,7 @@ int wanted_buckets(const uint32_t *counts, const size_t *rank, int ranks, Bucket
   return wanted;
 }
 
-CLONES size_t count_equal(const double *x, size_t n, double value) {
+CLONES size_t quantile_count_equal(const double *x, size_t n, double value) {
   size_t equal = 0;
   for (size_t i = 0; i < n; i++) equal += x[i] == value;
   return equal;
@@ -163,10 +162,10 @@ CLONES size_t count_equal(const double *x, size_t n, double value) {
  * that is the value of all its ranks, and it need not be kept. */
 static bool is_one_value(const double *x, size_t n, Digit digit, const Bucket *bucket,
                          double *out) {
-  if (bucket->count < n / MANY) return false;
+  if (bucket->count < n / QUANTILE_MANY) return false;
   size_t i = 0;
   while (key_of(x[i], digit) != bucket->key) i++;
-  if (count_equal(x, n, x[i]) != bucket->count) return false;
+  if (quantile_count_equal(x, n, x[i]) != bucket->count) return false;
   for (int k = 0; k < bucket->ranks; k++) out[bucket->first + k] = x[i];
   return true;
 }
@@ -184,22 +183,22 @@ static int drop_known(const double *x, size_t n, Digit digit, Bucket *bucket, in
 static void select_counted(uint32_t *counts, double *x, size_t n, Digit digit, const size_t *rank,
                            int ranks, double *out) {
   Bucket bucket[RANKS_MAX];
-  int buckets = wanted_buckets(counts, rank, ranks, bucket);
+  int buckets = quantile_wanted_buckets(counts, rank, ranks, bucket);
   buckets = drop_known(x, n, digit, bucket, buckets, out);
   if (!buckets) return;
-  size_t left = keep_keys(x, n, digit, bucket, buckets);
+  size_t left = quantile_keep_keys(x, n, digit, bucket, buckets);
   for (int i = 0; i < buckets; i++) {
     const Bucket *of = &bucket[i];
     size_t within[RANKS_MAX] = {0};
     for (int k = 0; k < of->ranks; k++) within[k] = rank[of->first + k] - of->below;
     if (i + 1 < buckets) part_at(x, left, digit, of->key);
-    select_ranks(counts, x, of->count, within, of->ranks, out + of->first);
+    quantile_select_ranks(counts, x, of->count, within, of->ranks, out + of->first);
     x += of->count;
     left -= of->count;
   }
 }
 
-Digit digit_between(int64_t least, int64_t most, size_t n) {
+Digit quantile_digit_between(int64_t least, int64_t most, size_t n) {
   Digit digit = {.low = least, .keys = KEYS_LEAST, .tables = 1};
   while (digit.keys < QUANTILE_KEYS && (size_t)digit.keys * A_KEY < n) digit.keys *= 2;
   if (digit.keys == QUANTILE_KEYS) digit.tables = QUANTILE_TABLES;
@@ -207,8 +206,8 @@ Digit digit_between(int64_t least, int64_t most, size_t n) {
   return digit;
 }
 
-void select_ranks(uint32_t *counts, double *x, size_t n, const size_t *rank, int ranks,
-                  double *out) {
+void quantile_select_ranks(uint32_t *counts, double *x, size_t n, const size_t *rank, int ranks,
+                           double *out) {
   if (n <= FEW) {
     sort_few(x, n);
     for (int i = 0; i < ranks; i++) out[i] = x[rank[i]];
@@ -220,10 +219,10 @@ void select_ranks(uint32_t *counts, double *x, size_t n, const size_t *rank, int
     for (int i = 0; i < ranks; i++) out[i] = x[0];
     return;
   }
-  const Digit digit = digit_between(least, most, n);
-  clear_tables(counts, digit);
-  count_keys(counts, x, n, digit);
-  add_tables(counts, digit);
+  const Digit digit = quantile_digit_between(least, most, n);
+  quantile_clear_tables(counts, digit);
+  quantile_count_keys(counts, x, n, digit);
+  quantile_add_tables(counts, digit);
   select_counted(counts, x, n, digit, rank, ranks, out);
 }
 
@@ -252,7 +251,7 @@ static double found(const size_t *rank, const double *value, size_t one) {
   return value[i];
 }
 
-int ranks_of(size_t n, const double *f, int count, size_t *rank) {
+int quantile_ranks_of(size_t n, const double *f, int count, size_t *rank) {
   int ranks = 0;
   assert(count <= QUANTILES_MAX);
   for (int i = 0; n > 0 && i < count; i++) {
@@ -263,8 +262,8 @@ int ranks_of(size_t n, const double *f, int count, size_t *rank) {
   return ranks;
 }
 
-void write_quantiles(size_t n, const double *f, int count, const size_t *rank, const double *value,
-                     double *out) {
+void quantile_write(size_t n, const double *f, int count, const size_t *rank, const double *value,
+                    double *out) {
   for (int i = 0; i < count; i++) {
     out[i] = NAN;
     if (n == 0) continue;
@@ -277,11 +276,11 @@ void quantiles_select(double *x, size_t n, const double *f, int count, double *o
   uint32_t *counts = ARENA_NEW(&scratch, uint32_t, QUANTILE_COUNTS);
   size_t rank[RANKS_MAX];
   double value[RANKS_MAX];
-  const int ranks = ranks_of(n, f, count, rank);
-  count_keys(counts, x, n, first_digit);
-  add_tables(counts, first_digit);
-  select_counted(counts, x, n, first_digit, rank, ranks, value);
-  write_quantiles(n, f, count, rank, value, out);
+  const int ranks = quantile_ranks_of(n, f, count, rank);
+  quantile_count_keys(counts, x, n, quantile_first_digit);
+  quantile_add_tables(counts, quantile_first_digit);
+  select_counted(counts, x, n, quantile_first_digit, rank, ranks, value);
+  quantile_write(n, f, count, rank, value, out);
 }
 
 /* What stands behind a selected place is no smaller than it: the next one is looked for there. */

@@ -4,8 +4,6 @@
  * to be, they are counted and not kept. What there is no room for is cut by a next digit. */
 #include "base/quantiles_parts.h"
 
-enum { MANY = 16 }; /* with this part of a block it is asked whether they are alike */
-
 /* All values whose bits are from … to, which hold wanted ranks. */
 typedef struct Span {
   Bucket in; /* among all; its key is the first digit's */
@@ -69,7 +67,7 @@ static void ask_alike(const Search *s, Span *span, int spans) {
   const size_t n = block_of(s, s->values.blocks / 2, x);
   for (int i = 0; i < spans; i++) {
     const size_t met = keep_between(x, n, &span[i], own);
-    span[i].alike = met > n / MANY && count_equal(own, met, own[0]) == met;
+    span[i].alike = met > n / QUANTILE_MANY && quantile_count_equal(own, met, own[0]) == met;
     if (span[i].alike) span[i].one = own[0];
   }
 }
@@ -78,9 +76,9 @@ static void ask_alike(const Search *s, Span *span, int spans) {
 static void add_spans(Search *s, Span whole, Digit digit) {
   Bucket bucket[RANKS_MAX];
   size_t within[RANKS_MAX];
-  add_tables(s->counts, digit);
+  quantile_add_tables(s->counts, digit);
   ranks_within(s, &whole.in, within);
-  const int buckets = wanted_buckets(s->counts, within, whole.in.ranks, bucket);
+  const int buckets = quantile_wanted_buckets(s->counts, within, whole.in.ranks, bucket);
   Span *part = &s->span[s->spans];
   for (int i = 0; i < buckets; i++) {
     const Bucket *of = &bucket[i];
@@ -89,8 +87,9 @@ static void add_spans(Search *s, Span whole, Digit digit) {
     part[i] = (Span){.from = whole.from, .to = whole.to};
     if (of->key > 0) part[i].from = from;
     if (of->key < digit.keys - 1 && to < whole.to) part[i].to = to;
-    part[i].in = (Bucket){key_of_bits(part[i].from, first_digit), whole.in.below + of->below,
-                          of->count, whole.in.first + of->first, of->ranks};
+    part[i].in =
+        (Bucket){key_of_bits(part[i].from, quantile_first_digit), whole.in.below + of->below,
+                 of->count, whole.in.first + of->first, of->ranks};
   }
   s->spans += buckets;
   ask_alike(s, part, buckets);
@@ -120,11 +119,11 @@ static void look_at(Search *s, double *x, size_t n) {
     if (span->kept)
       kept[count++] = span->in;
     else if (span->alike)
-      span->met += count_equal(x, n, span->one);
+      span->met += quantile_count_equal(x, n, span->one);
     else
       widen_ends(span, x, n);
   }
-  if (count) n = keep_keys(x, n, first_digit, kept, count);
+  if (count) n = quantile_keep_keys(x, n, quantile_first_digit, kept, count);
   for (int i = 0; i < s->spans; i++) {
     Span *span = &s->span[i];
     if (span->kept) span->met += keep_between(x, n, span, span->kept + span->met);
@@ -139,11 +138,11 @@ static void look_at_all(Search *s) {
 
 static void cut(Search *s, Span whole) {
   double x[QUANTILES_BLOCK];
-  const Digit digit = digit_between(whole.from, whole.to, whole.in.count);
-  clear_tables(s->counts, digit);
+  const Digit digit = quantile_digit_between(whole.from, whole.to, whole.in.count);
+  quantile_clear_tables(s->counts, digit);
   for (size_t i = 0; i < s->values.blocks; i++) {
     const size_t n = block_of(s, i, x);
-    count_keys(s->counts, x, keep_between(x, n, &whole, x), digit);
+    quantile_count_keys(s->counts, x, keep_between(x, n, &whole, x), digit);
   }
   add_spans(s, whole, digit);
 }
@@ -155,8 +154,8 @@ static void are_one(Search *s, const Bucket *in, double one) {
 static void select_kept(Search *s, const Span *span) {
   size_t within[RANKS_MAX];
   ranks_within(s, &span->in, within);
-  select_ranks(s->counts, span->kept, span->in.count, within, span->in.ranks,
-               s->found + span->in.first);
+  quantile_select_ranks(s->counts, span->kept, span->in.count, within, span->in.ranks,
+                        s->found + span->in.first);
 }
 
 /* Of a span that is not kept: what has to be looked at again stays. */
@@ -190,7 +189,7 @@ static void settle_all(Search *s) {
 /* ---------------------------------------------------------------------------------------------- */
 
 void quantiles_count(uint32_t *counts, const double *x, size_t n) {
-  count_keys(counts, x, n, first_digit);
+  quantile_count_keys(counts, x, n, quantile_first_digit);
 }
 
 void quantiles_again(uint32_t *counts, Remade values, const double *f, int count, double *out,
@@ -199,12 +198,13 @@ void quantiles_again(uint32_t *counts, Remade values, const double *f, int count
   double found[RANKS_MAX];
   Search s = {
       .values = values, .counts = counts, .rank = rank, .found = found, .room = room, .most = most};
-  const int ranks = ranks_of(values.n, f, count, rank);
+  const int ranks = quantile_ranks_of(values.n, f, count, rank);
   if (ranks)
-    add_spans(&s, (Span){.in = {.count = values.n, .ranks = ranks}, .to = INT64_MAX}, first_digit);
+    add_spans(&s, (Span){.in = {.count = values.n, .ranks = ranks}, .to = INT64_MAX},
+              quantile_first_digit);
   while (s.spans) {
     look_at_all(&s);
     settle_all(&s);
   }
-  write_quantiles(values.n, f, count, rank, found, out);
+  quantile_write(values.n, f, count, rank, found, out);
 }

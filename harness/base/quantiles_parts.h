@@ -13,7 +13,11 @@
 #define CLONES
 #endif
 
-enum { RANKS_MAX = 2 * QUANTILES_MAX };
+enum {
+  RANKS_MAX = 2 * QUANTILES_MAX,
+  QUANTILE_MANY = 16 /* a bucket with this part of what is looked at is asked whether it holds one
+                        value */
+};
 
 /* The key of a value: its bits without the last `shift`, from `low` on; what lies outside is in the
  * first and in the last of `keys` buckets. Tables stand one behind the other. */
@@ -24,10 +28,10 @@ typedef struct Digit {
 } Digit;
 
 /* Of any magnitudes: 32 buckets a factor of 2, 2 to 3 % wide each, from 2^-96 to 2^32. */
-extern const Digit first_digit;
+extern const Digit quantile_first_digit;
 /* Of n values between these; of few values fewer keys, in one table: to clear and to add up all
  * would take longer than to count. */
-Digit digit_between(int64_t least, int64_t most, size_t n);
+Digit quantile_digit_between(int64_t least, int64_t most, size_t n);
 
 static inline int64_t magnitude_bits(double x) {
   int64_t bits;
@@ -47,9 +51,9 @@ static inline int64_t key_of_bits(int64_t bits, Digit digit) {
 }
 
 /* The tables of a digit; they are added into the first. */
-void clear_tables(uint32_t *counts, Digit digit);
-void count_keys(uint32_t *counts, const double *x, size_t n, Digit digit);
-void add_tables(uint32_t *counts, Digit digit);
+void quantile_clear_tables(uint32_t *counts, Digit digit);
+void quantile_count_keys(uint32_t *counts, const double *x, size_t n, Digit digit);
+void quantile_add_tables(uint32_t *counts, Digit digit);
 
 /* A bucket that holds wanted ranks: `ranks` of them from rank[first] on. */
 typedef struct Bucket {
@@ -58,20 +62,20 @@ typedef struct Bucket {
   int first, ranks;
 } Bucket;
 /* Of rising ranks; returns how many buckets. */
-int wanted_buckets(const uint32_t *counts, const size_t *rank, int ranks, Bucket *bucket);
+int quantile_wanted_buckets(const uint32_t *counts, const size_t *rank, int ranks, Bucket *bucket);
 /* Moves the values of these buckets to the front, in their order; how many they are. */
-size_t keep_keys(double *x, size_t n, Digit digit, const Bucket *bucket, int buckets);
+size_t quantile_keep_keys(double *x, size_t n, Digit digit, const Bucket *bucket, int buckets);
 
-size_t count_equal(const double *x, size_t n, double value);
+size_t quantile_count_equal(const double *x, size_t n, double value);
 
 /* out[i] is the value of rank[i], which rise, of values that nothing is known of; reorders x,
  * overwrites the tables. */
-void select_ranks(uint32_t *counts, double *x, size_t n, const size_t *rank, int ranks,
-                  double *out);
+void quantile_select_ranks(uint32_t *counts, double *x, size_t n, const size_t *rank, int ranks,
+                           double *out);
 
 /* The ranks between which quantiles lie, each once, rising, into rank [RANKS_MAX]; how many. And
  * the quantiles from their values. */
-int ranks_of(size_t n, const double *f, int count, size_t *rank);
-void write_quantiles(size_t n, const double *f, int count, const size_t *rank, const double *value,
-                     double *out);
+int quantile_ranks_of(size_t n, const double *f, int count, size_t *rank);
+void quantile_write(size_t n, const double *f, int count, const size_t *rank, const double *value,
+                    double *out);
 #endif

@@ -96,10 +96,13 @@ static bool print_checked(Arena *arena, const Spec *spec, const Subject *subject
            plural(subject->prompt[i].T));
   print_grid(spec, *arena);
   printf("# results file: %lld tensor%s, %.1f MB, %.1f MB more on disk until it is finished\n"
-         "# memory%s: about %.0f MB; at least %.0f MB, where no layer stays\n",
+         "# memory%s: about %.0f MB",
          (long long)sum.tensors, plural(sum.tensors), 1e-6 * (double)sum.results_bytes,
          1e-6 * (double)sum.journal_bytes, device ? " beside a device" : "",
-         1e-6 * (double)sum.memory.needed, 1e-6 * (double)sum.memory.least);
+         1e-6 * (double)sum.memory.needed);
+  if (sum.memory.needed > sum.memory.least)
+    printf("; at least %.0f MB, where no layer stays", 1e-6 * (double)sum.memory.least);
+  printf("\n");
   if (sum.streams_bytes)
     printf(
         "# where the disk has room, %.1f MB besides until then: what left each layer, for studies "

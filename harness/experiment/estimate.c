@@ -251,10 +251,9 @@ static bool any_begins_there(const Spec *spec) {
 
 /* Whether a layer is asked for behind the walk of all sides, or by several prompts in it. */
 static bool asks_again(const Spec *spec) {
-  const EvaluationPlan *evaluation = &spec->evaluation;
   return spec->prompt_count > 1 || ranks()->count > 1 || any_begins_there(spec) ||
-         evaluation->text || evaluation->tokens || evaluation->task_count ||
-         spec->grid.length_count || spec->cost.length_count || spec->micro_count;
+         spec_evaluates(spec) || spec->evaluation.task_count || spec_grids(spec) ||
+         spec->cost.length_count || spec->micro_count;
 }
 
 static MemoryPlan memory_plan(const Spec *spec, const Subject *subject, const Foreign *foreign,

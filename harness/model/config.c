@@ -9,13 +9,7 @@
 #include "model/json.h"
 #include "model/original.h"
 
-enum {
-  MAX_FILE = 1 << 20,
-  MAX_WIDTH = 1 << 20,
-  MAX_STATE = 1 << 10,
-  MAX_TAPS = 16,
-  MAX_VOCAB = 1 << 24
-};
+enum { MAX_FILE = 1 << 20, MAX_WIDTH = 1 << 20, MAX_STATE = 1 << 10, MAX_TAPS = 16 };
 
 static const char *string_at(const json_t *o, const char *key) {
   const char *text = json_string_value(json_object_get(o, key));
@@ -152,7 +146,7 @@ static bool read_keys(const char *path, const json_t *o, Config *c, bool *conv_b
   TRY(check_kind(path, o, c, st));
   TRY(read_int(path, o, "hidden_size", MAX_WIDTH, 0, &c->D, st));
   TRY(read_int(path, o, "num_hidden_layers", LAYERS_MOST, 0, &c->layers, st));
-  TRY(read_int(path, o, "vocab_size", MAX_VOCAB, 0, &c->vocab, st));
+  TRY(read_int(path, o, "vocab_size", VOCAB_MOST, 0, &c->vocab, st));
   c->start = start_of(o, c->vocab);
   TRY(read_int(path, o, "state_size", MAX_STATE, 0, &c->N, st));
   TRY(read_int(path, o, "conv_kernel", MAX_TAPS, 0, &c->K, st));

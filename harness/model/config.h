@@ -5,6 +5,8 @@
 #define DS_MODEL_CONFIG_H
 #include "model/checkpoint.h"
 
+enum { VOCAB_MOST = 1 << 24 }; /* of both layouts of config.json */
+
 /* `conv_bias`: use_conv_bias. */
 bool config_read(Arena *arena, const char *path, Config *config, bool *conv_bias, Status *st);
 /* The same of its text; `path` is for messages. */

@@ -16,7 +16,7 @@ static const size_t stay64_bytes = (size_t)256 << 20;
 
 /* --- sizes ------------------------------------------------------------------------------------ */
 
-/* Of a layer: every weight in float64, and in the modes' two formats. */
+/* Of a layer: its weights in the modes' two formats, as far as they are asked for. */
 static size_t prepared_of(const Config *c, unsigned f32, unsigned i8) {
   size_t bytes = 0;
   for (int w = 0; w < c->family->weights; w++) {

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "model/config.h"
+
 bool original_layout(const json_t *config) {
   return !json_object_get(config, "model_type") &&
          (json_object_get(config, "d_model") || json_object_get(config, "n_layer") ||
@@ -46,7 +48,7 @@ static bool check_kind(const char *path, const json_t *config, const json_t *ssm
   return true;
 }
 
-enum { VOCAB_MOST = 1 << 24, PAD_MOST = 1 << 20 }; /* n + by - 1 is far from overflow */
+enum { PAD_MOST = 1 << 20 }; /* n + by - 1 is far from overflow */
 
 /* The authors pad the vocabulary, so that the embedding's rows are a multiple. */
 static bool pad_vocab(const char *path, json_t *config, Status *st) {
